@@ -1,0 +1,1 @@
+"""Finds new articles that were already approved: same id, same address, same text, same meaning."""

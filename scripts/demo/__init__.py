@@ -1,0 +1,1 @@
+"""Parts of the demonstration of the HTTP half."""

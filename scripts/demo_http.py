@@ -1,0 +1,106 @@
+"""Show the HTTP half of Caravan with real processes on this machine: shadow, canary, rollback.
+
+    python scripts/demo_http.py [--only deduper|node|flask] [--short]
+
+Prints each promise with its figure; exit code 0 when all were kept, else 1. Nothing is left running, but with STAY=1: then everything
+stays up until Ctrl-C. DATABASE_URL names a PostgreSQL to use; without one an embedded server is started for as long as it takes.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import psutil
+
+from caravan.core.database import DatabaseAddress
+from caravan.core.database.migrate import migrate
+from caravan.core.embedded.servers import embedded_servers
+from scripts.demo.deduper import show_deduper
+from scripts.demo.pairs import PAIRS, show_pair
+from scripts.demo.promises import Promises
+from scripts.drill.record import DrillError
+from scripts.drill.sides import Limit, left_over
+
+_LONGEST = 480.0
+_PARTS = ("deduper", *PAIRS)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--only", choices=_PARTS, help="one part")
+    options.add_argument("--short", action="store_true", help="without the promotion")
+    options.add_argument("--limit", type=float, default=470, help="seconds for all of it")
+    chosen = options.parse_args()
+    signal.signal(signal.SIGTERM, _interrupted)
+    promises = Promises(lambda line: print(line, flush=True))
+    home = Path(tempfile.mkdtemp(prefix="demo"))  # short: sockets have to fit below it
+    began = time.monotonic()
+    try:
+        _show(
+            promises, home, Limit(chosen.limit), [chosen.only] if chosen.only else _PARTS, short=chosen.short
+        )
+    except DrillError as error:
+        promises.told("the demonstration comes to its end", str(error), holds=False)
+    except KeyboardInterrupt:
+        promises.told(
+            "the demonstration comes to its end", "interrupted", holds=os.environ.get("STAY") == "1"
+        )
+    finally:
+        left = left_over(home)
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        if promises.passed:
+            shutil.rmtree(home, ignore_errors=True)
+        else:
+            print(f"logs are in {home}", flush=True)
+    promises.part("at the end")
+    promises.told("nothing is left running", f"{len(left)} processes", holds=not left)
+    promises.told(
+        "within 8 minutes", f"{time.monotonic() - began:.0f} s", holds=time.monotonic() - began <= _LONGEST
+    )
+    print(f"\n{promises.kept} promises kept, {len(promises.broken)} broken")
+    return 0 if promises.passed else 1
+
+
+def _show(
+    promises: Promises, home: Path, limit: Limit, parts: list[str] | tuple[str, ...], *, short: bool
+) -> None:
+    with ExitStack() as stack:
+        if url := os.environ.get("DATABASE_URL"):
+            database = DatabaseAddress.parse(url)
+        else:
+            servers = stack.enter_context(
+                embedded_servers(home / "servers", want_postgres=True, want_valkey=False)
+            )
+            assert servers.postgres is not None  # noqa: S101 - it was wanted
+            database = DatabaseAddress.parse(servers.postgres.dsn())
+        migrate(database)
+        for part in parts:
+            if part == parts[-1] and os.environ.get("STAY") == "1":
+                promises.stay = _stay
+            show = show_deduper if part == "deduper" else partial(show_pair, part)
+            show(home / part, database, limit, promises, short=short)
+
+
+def _stay() -> None:
+    print("\nthis part stays up; Ctrl-C ends it", flush=True)
+    signal.pause()
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

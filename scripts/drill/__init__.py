@@ -1,0 +1,1 @@
+"""The parts of the rollback drill of the deduper queue."""

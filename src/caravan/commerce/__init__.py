@@ -1,0 +1,1 @@
+"""Selling: catalogue, customers, orders, payments, promotions, affiliates. Each feature is a folder with one door."""

@@ -1,0 +1,1 @@
+"""The ground floor: what every part stands on. It knows no feature."""

@@ -1,0 +1,1 @@
+"""The systems Caravan carries: per system its contract, its data mapping and its old URLs."""

@@ -1,0 +1,1 @@
+"""The migration engine. It works for any backend and needs only the ground floor."""

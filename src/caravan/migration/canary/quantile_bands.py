@@ -1,0 +1,87 @@
+"""Confidence bands for a quantile that hold at every moment at once.
+
+Howard and Ramdas, "Sequential estimation of quantiles with applications to A/B testing and best-arm identification" (Bernoulli 28(3),
+2022; arXiv 1906.09712), theorem 1: a fixed quantile is bounded by order statistics, for how many values lie below it is a sum of
+Bernoulli(p) variables. Of the boundaries it allows, the beta-binomial mixture is taken (their tightest at a chosen time), in its
+one-sided form, cut off at p: a supermartingale also with ties and with buckets. Applied to canaries: Lindon, Sanden and Shirikian,
+"Rapid Regression Detection in Software Deployments through Sequential Testing" (Netflix, arXiv 2205.14762).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from caravan.migration.canary.beta import log_likelihood, log_lower_tail, log_mixture, log_upper_tail
+from caravan.migration.canary.latency_sketch import LatencySketch
+
+__all__ = ["TUNED_FOR", "Band", "quantile_band", "ranks"]
+
+TUNED_FOR: Final = 1_000
+"""Values for which the band is tightest; it holds at any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Seconds; ``low`` and ``high`` each fail, ever, with a chance of at most the alpha asked for."""
+
+    low: float
+    middle: float
+    high: float
+    values: int
+
+
+def quantile_band(sketch: LatencySketch, p: float, alpha: float) -> Band:
+    """The band of the p-quantile; ``alpha`` is that of each side."""
+    if sketch.count == 0:
+        return Band(0.0, 0.0, math.inf, 0)
+    lowest, highest = ranks(sketch.count, p, alpha)
+    low = sketch.ranked(lowest)[0]
+    return Band(low, sketch.quantile(p), sketch.ranked(highest)[1], sketch.count)
+
+
+@lru_cache(maxsize=10_000)
+def ranks(count: int, p: float, alpha: float) -> tuple[int, int]:
+    """The order statistics, from 1, that bound the p-quantile after ``count`` values; 0 and ``count`` + 1 mean unbounded."""
+    threshold = -math.log(alpha)
+    weight = _weight(alpha)
+    # Fewest values at or below the quantile: the count's rate is at least p, evidence is for a smaller one.
+    fewest = _first(0, math.floor(count * p), lambda w: _log_low(w, count - w, p, weight) < threshold)
+    # Most values strictly below it: the rate is at most p, evidence is for a larger one.
+    most = _first(math.ceil(count * p), count, lambda w: _log_high(w, count - w, p, weight) >= threshold)
+    unbounded = _log_high(most, count - most, p, weight) < threshold
+    return fewest, count + 1 if unbounded else most
+
+
+def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The smallest number for which a monotone condition holds; ``high`` when none below does."""
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _weight(alpha: float) -> float:
+    """Concentration of the mixture, so that the boundary is tight near ``TUNED_FOR`` values.
+
+    The variance of a Beta with this weight is about p(1-p)/weight, that of the mean at that time p(1-p)/n; the boundary's best
+    ratio of the two is near 2 ln(1/alpha) + ln(1 + 2 ln(1/alpha)) (Howard et al. 2021, section 3.5).
+    """
+    level = 2 * math.log(1 / alpha)
+    return TUNED_FOR / (level + math.log1p(level))
+
+
+def _log_high(below: int, above: int, p: float, weight: float) -> float:
+    a, b = p * weight, (1 - p) * weight
+    cut = log_upper_tail(p, a + below, b + above) - log_upper_tail(p, a, b)
+    return log_mixture(below, above, a, b) + cut - log_likelihood(below, above, p)
+
+
+def _log_low(below: int, above: int, p: float, weight: float) -> float:
+    a, b = p * weight, (1 - p) * weight
+    cut = log_lower_tail(p, a + below, b + above) - log_lower_tail(p, a, b)
+    return log_mixture(below, above, a, b) + cut - log_likelihood(below, above, p)

@@ -1,0 +1,29 @@
+"""The conductor: compares what the tap shows, decides about canaries, alarms, and tells people. The one door of this room."""
+
+from caravan.migration.conductor.by_hand import ADVANCE, BACK, ByHand, Outcome
+from caravan.migration.conductor.conductor import Conductor
+from caravan.migration.conductor.errors import (
+    ConductorReplacedError,
+    NothingToPromoteError,
+    OtherPersonNeededError,
+    RequestUnknownError,
+    TapMissingError,
+)
+from caravan.migration.conductor.options import ConductorOptions
+from caravan.migration.conductor.overview import Overview, overview
+
+__all__ = [
+    "ADVANCE",
+    "BACK",
+    "ByHand",
+    "Conductor",
+    "ConductorOptions",
+    "ConductorReplacedError",
+    "NothingToPromoteError",
+    "OtherPersonNeededError",
+    "Outcome",
+    "Overview",
+    "RequestUnknownError",
+    "TapMissingError",
+    "overview",
+]

@@ -1,0 +1,49 @@
+"""What others have changed in the database since the last look: units, acceptances, holds, wishes to begin anew."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import psycopg
+
+from caravan.migration.conductor.overview_units import holds_of
+from caravan.migration.config import MigrationConfig
+from caravan.migration.units import Accepted, Scope, StoredUnit, accepted_differences, stored_units
+
+__all__ = ["ANEW", "Look", "look"]
+
+ANEW: Final = "anew "
+"""Parts of the state of this name ask for a judge that begins anew; the unit follows."""
+
+_ANEW: Final = """
+SELECT part FROM engine.conductor_state
+WHERE org_id = %(org)s AND migration = %(migration)s AND part LIKE 'anew %%'
+"""
+_SILENT: Final = """
+SELECT name, extract(epoch FROM clock_timestamp() - seen_at)::float8 FROM engine.gateway_processes
+WHERE org_id = %(org)s AND migration = %(migration)s AND seen_at < clock_timestamp() - interval '10 seconds'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``anew`` are units whose evidence is to be forgotten; ``silent`` gateway processes by seconds."""
+
+    units: Mapping[str, StoredUnit]
+    accepted: tuple[Accepted, ...]
+    held: frozenset[str]
+    anew: tuple[str, ...]
+    silent: Mapping[str, float]
+
+
+def look(connection: psycopg.Connection, scope: Scope, config: MigrationConfig, now: datetime) -> Look:
+    """Read all of it."""
+    anew = [row[0].removeprefix(ANEW) for row in connection.execute(_ANEW.encode(), scope.parameters)]
+    return Look(
+        stored_units(connection, scope),
+        tuple(accepted_differences(connection, scope, config, now.date())),
+        frozenset(holds_of(connection, scope)),
+        tuple(anew),
+        dict(connection.execute(_SILENT.encode(), scope.parameters).fetchall()),
+    )

@@ -1,0 +1,58 @@
+"""A page of a migration hears when there is something new to see."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from sqlalchemy import text
+from starlette.responses import Response
+
+from caravan.core.errors import CaravanError
+from caravan.core.http import guard, state_of
+from caravan.core.http.credentials import SESSION_COOKIE
+from caravan.core.http.event_stream import EventStream
+from caravan.core.http.pages import page_router
+from caravan.core.principal import NotFoundError, Principal
+from caravan.core.protocols import TenancyRequest
+from caravan.migration.console.looking import names_of
+from caravan.migration.console.migration_name import MigrationName
+from caravan.migration.console.permissions import VIEW
+
+__all__ = ["router"]
+
+_MARK: Final = text("""
+SELECT concat_ws('.',
+    (SELECT max(number) FROM engine.migration_journal WHERE org_id = :org AND migration = :migration),
+    (SELECT version FROM engine.conductors WHERE org_id = :org AND migration = :migration),
+    (SELECT count(*) FROM engine.operator_requests WHERE org_id = :org AND migration = :migration AND state = 'open'),
+    (SELECT count(*) || '-' || count(ended_at) FROM engine.migration_alerts WHERE org_id = :org AND migration = :migration),
+    (SELECT fencing || '-' || (expires_at > clock_timestamp()) FROM engine.migration_leases
+     WHERE org_id = :org AND migration = :migration))
+""")
+
+router: APIRouter = page_router()
+
+
+@router.get("/migrations/{migration}/live")
+async def live(request: Request, migration: MigrationName, caller: Principal = guard(*VIEW)) -> Response:
+    """Stream an event for each change, until the reader leaves or their session ends."""
+    state, org = state_of(request.app), caller.require_org()
+    if migration not in await names_of(request, caller):
+        raise NotFoundError(f"There is no migration {migration!r} here.")
+    token = request.cookies.get(SESSION_COOKIE)
+
+    async def mark() -> str:
+        async with state.system_database.read() as session:
+            return str(await session.scalar(_MARK, {"org": org, "migration": migration}))
+
+    async def still() -> bool:
+        if (
+            token is None
+        ):  # who came with a bearer token is no browser, and stays for as long as one stream lasts
+            return True
+        try:
+            found = await state.authenticator.authenticate(token, TenancyRequest())
+        except CaravanError:
+            return False
+        return found.principal.org == org and found.principal.may(*VIEW)
+
+    return EventStream(state.system_database, mark, still)

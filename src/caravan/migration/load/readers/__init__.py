@@ -1,0 +1,52 @@
+"""Readers of documents and tables, from files and from live servers. The one door of this room."""
+
+from caravan.migration.load.readers.decode import decode
+from caravan.migration.load.readers.detect import SourceKind, open_source
+from caravan.migration.load.readers.errors import (
+    RecordUndecodable,
+    SourceCollectionMissing,
+    SourceDamaged,
+    SourceUnreadable,
+)
+from caravan.migration.load.readers.protocol import (
+    BrokenRecord,
+    CollectionInfo,
+    Reader,
+    Record,
+    RecordFormat,
+)
+from caravan.migration.load.readers.rules import REFUSE_ALL, ColumnRule, Rules
+from caravan.migration.load.readers.source_url import without_password
+from caravan.migration.load.readers.tables import (
+    KeyRange,
+    Live,
+    Snapshot,
+    SourceColumn,
+    SourceTable,
+    TableReader,
+)
+
+__all__ = [
+    "REFUSE_ALL",
+    "BrokenRecord",
+    "CollectionInfo",
+    "ColumnRule",
+    "KeyRange",
+    "Live",
+    "Reader",
+    "Record",
+    "RecordFormat",
+    "RecordUndecodable",
+    "Rules",
+    "Snapshot",
+    "SourceCollectionMissing",
+    "SourceColumn",
+    "SourceDamaged",
+    "SourceKind",
+    "SourceTable",
+    "SourceUnreadable",
+    "TableReader",
+    "decode",
+    "open_source",
+    "without_password",
+]

@@ -1,0 +1,38 @@
+"""What a load is asked to do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import cpu_count
+from pathlib import Path
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from caravan.core.database.connection import DatabaseAddress
+from caravan.migration.config import MigrationConfig
+
+__all__ = ["DEFAULT_WORKERS", "LoadRequest", "Tenants"]
+
+Tenants: TypeAlias = Callable[[str, str | None], tuple[UUID, UUID | None]]
+"""Returns (org id, client id) of the organisation and the client that the file names; makes them when absent."""
+
+DEFAULT_WORKERS: Final = min(cpu_count() or 1, 2)
+"""Two keep a load below 400 MB in all, and PostgreSQL wants the other processors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """``source_override`` replaces the path of every source; ``limit`` is records per data set; ``workers`` 0 maps in this process."""
+
+    config: MigrationConfig
+    database: DatabaseAddress
+    tenants: Tenants
+    home: Path
+    source_override: Path | None = None
+    limit: int | None = None
+    dry_run: bool = False
+    workers: int = DEFAULT_WORKERS
+
+    @property
+    def key_path(self) -> Path:
+        """The key of quarantined bytes."""
+        return self.home / "keys" / "quarantine.key"

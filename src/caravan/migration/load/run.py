@@ -1,0 +1,181 @@
+"""``caravan load``: plan, read, load, finish, verify, report."""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+
+from caravan.core.errors import CaravanError
+from caravan.core.ids import uuid7
+from caravan.core.secrets_box import Box
+from caravan.migration.load.analysis import analyze
+from caravan.migration.load.chunk_commit import ChunkResult, Job
+from caravan.migration.load.data_set_pass import DataSetPass, Outcome
+from caravan.migration.load.dry_book import DryBook, open_book, referred_tables
+from caravan.migration.load.errors import LoadStoppedError
+from caravan.migration.load.finishing import finish, trim
+from caravan.migration.load.journal import Journal, open_journal
+from caravan.migration.load.planning import Plan, plan
+from caravan.migration.load.pool import Pool, open_pool
+from caravan.migration.load.progress import NoProgress, Progress
+from caravan.migration.load.readers import Reader, SourceDamaged
+from caravan.migration.load.report import LoadReport, Stop
+from caravan.migration.load.reporting import fill_from_dry_run, fill_from_tables
+from caravan.migration.load.request import LoadRequest
+from caravan.migration.load.sources import closing_sources, file_of, open_sources
+from caravan.migration.load.stop import StopSwitch
+from caravan.migration.load.target_check import check_target
+
+__all__ = ["run_load"]
+
+
+def run_load(request: LoadRequest, progress: Progress | None = None) -> LoadReport:
+    """Load what is not loaded yet and verify the whole.
+
+    A load that cannot go on ends with a report whose ``stopped`` says why (exit code 4); all it committed is whole.
+
+    Raises:
+        ConfigError, PlanError, MappingNotFoundError, SourceUnreadable, SourceCollectionMissing: wrong use.
+        LoadRunningError: the migration is being loaded by another process.
+    """
+    progress = progress or NoProgress()
+    tenant = request.tenants(request.config.migration.org, request.config.migration.client)
+    planned = plan(request.config, tenant, request.source_override)
+    readers = open_sources(planned)
+    with closing_sources(readers.values()), StopSwitch() as stop:
+        if request.dry_run:
+            return _Run(request, planned, readers, None, progress, stop).dry()
+        with open_journal(request.database, planned.org_id, planned.migration) as journal:
+            return _Run(request, planned, readers, journal, progress, stop).load()
+
+
+class _Run:
+    def __init__(
+        self,
+        request: LoadRequest,
+        planned: Plan,
+        readers: dict[str, Reader],
+        journal: Journal | None,
+        progress: Progress,
+        stop: StopSwitch,
+    ) -> None:
+        self._request = request
+        self._plan = planned
+        self._readers = readers
+        self._journal = journal
+        self._progress = progress
+        self._stop = stop
+        self._outcomes: dict[str, Outcome] = {}
+        self._take: Callable[[str, ChunkResult], ChunkResult] | None = None
+        self._report = LoadReport(planned.migration, dry_run=request.dry_run)
+        self._started = time.monotonic()
+
+    def dry(self) -> LoadReport:
+        try:
+            with open_book(self._request.database, self._plan) as book:
+                self._read_all(book)
+                fill_from_dry_run(
+                    self._report, self._request.config, self._plan, self._readers, self._outcomes, book
+                )
+        except psycopg.OperationalError as error:
+            self._stopped(LoadStoppedError(f"the database said: {str(error).strip()}"))
+        self._report.seconds = time.monotonic() - self._started
+        return self._report
+
+    def _read_all(self, book: DryBook) -> None:
+        """Map everything for what it would bring; a stop leaves what was read so far."""
+        run_id = uuid7()
+        self._take = book.take
+        try:
+            with open_pool(None, self._request.workers, self._stop) as pool:
+                for name in self._readers:
+                    self._pass(name, pool, self._job(name, run_id))
+        except LoadStoppedError as error:
+            self._stopped(error)
+
+    def load(self) -> LoadReport:
+        journal = self._held()
+        Box(self._request.key_path)
+        run_id = journal.begin()
+        try:
+            self._load_all(journal, run_id)
+        except LoadStoppedError as error:
+            self._stopped(error)
+        except psycopg.OperationalError as error:
+            self._stopped(LoadStoppedError(f"the database said: {str(error).strip()}"))
+        self._tell(journal)
+        return self._report
+
+    def _load_all(self, journal: Journal, run_id: UUID) -> None:
+        with open_pool(self._request.database, self._request.workers, self._stop) as pool:
+            for name in self._readers:
+                self._pass(name, pool, self._job(name, run_id))
+        self._stop.check()
+        filled = finish(journal, self._plan)
+        if filled:
+            self._progress.note(f"{filled} references filled")
+        self._stop.check()
+        self._progress.note("verifying")
+        checked = check_target(self._request.database, journal, self._plan, max(1, self._request.workers))
+        self._report.checks, self._report.checksums = checked.checks, checked.checksums
+
+    def _tell(self, journal: Journal) -> None:
+        """Fill the report from the tables and store it; a database that is gone leaves the figures of this process."""
+        try:
+            fill_from_tables(self._report, self._request.config, journal, self._plan, self._outcomes)
+            self._report.seconds = time.monotonic() - self._started
+            journal.end(self._report.status, self._report.as_json())
+        except psycopg.OperationalError:
+            self._report.seconds = time.monotonic() - self._started
+
+    def _pass(self, name: str, pool: Pool, job: Job) -> None:
+        data_set = job.data_set
+        step = DataSetPass(
+            data_set,
+            self._readers[name],
+            job,
+            journal=self._journal,
+            limit=self._request.limit,
+            progress=self._progress,
+            analyze=lambda: self._analyze(job),
+            take=self._take,
+        )
+        try:
+            step.run(pool)
+        finally:
+            outcome = self._outcomes[name] = step.outcome()
+        if outcome.damage is not None:
+            self._damaged(outcome.damage)
+        if step.complete and self._journal is not None:
+            trim(self._journal, data_set, outcome.chunks)
+
+    def _job(self, name: str, run_id: UUID) -> Job:
+        data_set = next(item for item in self._plan.data_sets if item.name == name)
+        reader = self._readers[name]
+        return Job(
+            data_set,
+            reader.format,
+            file_of(reader, data_set),
+            run_id,
+            self._request.key_path,
+            self._request.dry_run,
+            referred_tables(self._plan) if self._request.dry_run else frozenset(),
+        )
+
+    def _analyze(self, job: Job) -> None:
+        if not job.dry_run:
+            tables = [table.name for table in job.data_set.mapping.tables]
+            analyze(self._request.database, [*tables, "engine.legacy_keys"])
+
+    def _held(self) -> Journal:
+        if self._journal is None:
+            raise RuntimeError("a load needs its journal")
+        return self._journal
+
+    def _stopped(self, error: CaravanError) -> None:
+        self._report.stopped.append(Stop(error.code, error.message, error.fix))
+
+    def _damaged(self, damage: SourceDamaged) -> None:
+        self._stopped(damage)
+        self._progress.note(damage.message)

@@ -1,0 +1,40 @@
+"""The port to the gateways: whoever runs some gives the engine a ``Publisher``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from caravan.migration.units.scope import Scope
+from caravan.migration.units.values import Step
+
+__all__ = ["NoGateways", "Publication", "Publisher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One step of a transition. ``transition`` and ``number`` name it for ever: the same one twice has to do nothing new."""
+
+    scope: Scope
+    unit: str
+    transition: UUID
+    number: int
+    step: Step
+
+
+class Publisher(Protocol):
+    """Makes gateways follow a unit's values."""
+
+    def publish(self, publication: Publication) -> Mapping[str, Any]:
+        """Return facts for the journal once every process has confirmed.
+
+        Raises:
+            CaravanError: one has not, in time; what is in force then is not known, and the step is asked for again.
+        """
+
+
+class NoGateways:
+    """For a migration whose traffic no gateway of ours carries: the state is kept, nothing else follows it."""
+
+    def publish(self, publication: Publication) -> Mapping[str, Any]:
+        return {"step": publication.step.name, "gateways": 0}

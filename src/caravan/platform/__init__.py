@@ -1,0 +1,1 @@
+"""The platform: what every business needs and none is about."""

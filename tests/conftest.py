@@ -1,0 +1,10 @@
+"""What all tests share: the switches of CI, and the skips by name."""
+
+pytest_plugins = [
+    "tests.fixtures.background",
+    "tests.fixtures.capabilities",
+    "tests.fixtures.collector",
+    "tests.fixtures.databases",
+    "tests.fixtures.mariadb_server",
+    "tests.fixtures.shop",
+]

@@ -1,0 +1,1 @@
+"""What we build with, not what we ship."""
