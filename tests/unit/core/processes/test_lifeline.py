@@ -9,14 +9,20 @@ import time
 import psutil
 import pytest
 
-from caravan.core.processes import end_with_parent, end_with_supervisor, lifeline
+from caravan.core.processes import end_with_supervisor, lifeline
 
+CHILD = """
+import signal, sys, time
+from caravan.core.processes import end_with_supervisor
+sys.platform = sys.argv[2]
+end_with_supervisor(signal.Signals(int(sys.argv[1])))
+print("up", flush=True)
+time.sleep(60)
+"""
 PARENT = """
-import os, signal, subprocess, sys, time
-child = "import signal, sys, time; from caravan.core.processes import end_with_supervisor;" \\
-        "end_with_supervisor(signal.Signals(int(sys.argv[1]))); print('up', flush=True); time.sleep(60)"
+import os, subprocess, sys, time
 process = subprocess.Popen(
-    [sys.executable, "-c", child, sys.argv[1]], stdout=subprocess.PIPE,
+    [sys.executable, "-c", *sys.argv[1:]], stdout=subprocess.PIPE,
     env={**os.environ, "CARAVAN_PARENT": str(os.getpid())},
 )
 process.stdout.readline()
@@ -29,9 +35,9 @@ def lives(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda each: each.name)
-def test_a_child_ends_with_a_parent_that_was_killed(number: signal.Signals) -> None:
-    command = [sys.executable, "-c", PARENT, str(int(number))]
+def assert_a_child_ends_with_its_parent(number: signal.Signals, *, elsewhere: bool = False) -> None:
+    platform = "darwin" if elsewhere else sys.platform
+    command = [sys.executable, "-c", PARENT, CHILD, str(int(number)), platform]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
@@ -41,6 +47,11 @@ def test_a_child_ends_with_a_parent_that_was_killed(number: signal.Signals) -> N
     while lives(child):
         assert time.monotonic() < deadline, "the child lives on"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda each: each.name)
+def test_a_child_ends_with_a_parent_that_was_killed(number: signal.Signals) -> None:
+    assert_a_child_ends_with_its_parent(number)
 
 
 def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
@@ -66,16 +77,6 @@ def test_the_promise_is_not_handed_down(monkeypatch: pytest.MonkeyPatch) -> None
     assert "CARAVAN_PARENT" not in os.environ
 
 
-def test_elsewhere_the_parent_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[tuple[int, int]] = []
-    parents = iter([42, 42, 42])
-    monkeypatch.setattr(lifeline.sys, "platform", "darwin")
-    monkeypatch.setattr(lifeline, "_LOOK_EVERY", 0.001)
-    monkeypatch.setattr(lifeline.os, "getppid", lambda: next(parents, 1))
-    monkeypatch.setattr(lifeline.os, "kill", lambda pid, by: sent.append((pid, by)))
-    end_with_parent(42, signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while not sent:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    assert sent == [(os.getpid(), signal.SIGKILL)]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda each: each.name)
+def test_where_the_kernel_does_not_tell_the_parent_is_looked_at(number: signal.Signals) -> None:
+    assert_a_child_ends_with_its_parent(number, elsewhere=True)
