@@ -17,6 +17,7 @@ NAMES: Final = (
     "kills",
     "deduper_http",
     "deduper_program",
+    "jobs",
     "judge",
     "canary",
     "contract",

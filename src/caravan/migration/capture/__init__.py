@@ -1,0 +1,1 @@
+"""Changes of a running store, read from its own log, from triggers, or by a watermark."""

@@ -1,0 +1,1 @@
+"""Carries changes from one side to the other, both ways, with the position committed beside the rows."""
