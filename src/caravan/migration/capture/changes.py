@@ -5,7 +5,7 @@ applied where its place is newer than the one stored for the row, so a log may b
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -18,19 +18,14 @@ ChangeKind: TypeAlias = Literal["upsert", "delete", "truncate"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a source's log. ``number`` grows with the log and fits 63 bits: an LSN, file number and offset of a binlog,
-    seconds and increment of a cluster time, a sequence of an outbox table. ``resume`` is what the source itself needs to go on from
-    here (empty: the number is enough); it takes no part in comparisons.
+    """A place in a source's log.
+
+    ``number`` grows with the log and fits 63 bits: an LSN, file number and offset of a binlog, seconds and increment of a cluster
+    time, a sequence of an outbox table. ``resume`` is what the source itself needs to go on from here (empty: the number is enough).
     """
 
     number: int
-    resume: str = ""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Position) and self.number == other.number
-
-    def __hash__(self) -> int:
-        return hash(self.number)
+    resume: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

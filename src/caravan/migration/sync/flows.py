@@ -17,7 +17,9 @@ FlowState: TypeAlias = Literal["running", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a flow is behind. ``seconds`` since the oldest change not applied was committed (0 when there is none),
+    """How far a flow is behind.
+
+    ``seconds`` since the oldest change not applied was committed (0 when there is none),
     ``transactions`` read and not applied, None where nobody knows; ``at`` is when it was measured.
     """
 
