@@ -28,6 +28,7 @@ MODULES = (
     "caravan.migration.units.models",
     "caravan.migration.gateway.models",
     "caravan.migration.conductor.models",
+    "caravan.migration.sync.models",
     "caravan.legacy.rps.models",
 )
 
