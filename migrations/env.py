@@ -29,6 +29,7 @@ MODULES = (
     "caravan.migration.gateway.models",
     "caravan.migration.conductor.models",
     "caravan.migration.sync.models",
+    "caravan.migration.verify.models",
     "caravan.legacy.rps.models",
 )
 
