@@ -22,10 +22,10 @@ from caravan.migration.load.readers.tables import KeyRange, Snapshot, SourceColu
 if TYPE_CHECKING:
     import pymysql
 
-__all__ = ["MariadbReader"]
+__all__ = ["SESSION", "MariadbReader", "connected", "driver_module", "literal_of", "said", "selected"]
 
 _PORT: Final = 3306
-_SESSION: Final = (
+SESSION: Final = (
     "SET NAMES utf8mb4",
     "SET SESSION character_set_results = NULL, time_zone = '+00:00', sql_mode = 'NO_BACKSLASH_ESCAPES'",
     "SET SESSION net_write_timeout = 3600, wait_timeout = 28800",
@@ -42,17 +42,17 @@ class MariadbReader:
         self._place = without_password(url)
         self._rules = rules
         self._done = self._total = 0
-        driver = _driver()
+        driver = driver_module()
         try:
-            self._connection = _connected(url)
+            self._connection = connected(url)
         except driver.Error as error:
-            raise SourceUnreadable(f"{self._place} cannot be reached: {_said(error)}") from error
+            raise SourceUnreadable(f"{self._place} cannot be reached: {said(error)}") from error
         try:
             self._snapshot = self._begin()
             self._tables = {table.name: table for table in described_tables(self._rows, self._database)}
         except driver.Error as error:
             self._connection.close()
-            raise SourceUnreadable(f"{self._place} cannot be read: {_said(error)}") from error
+            raise SourceUnreadable(f"{self._place} cannot be read: {said(error)}") from error
 
     @property
     def _database(self) -> str:
@@ -74,7 +74,7 @@ class MariadbReader:
 
     def ranges(self, table: str, parts: int) -> list[KeyRange]:
         found = self._found(table)
-        literals = [_literal_of(found.column(name)) for name in found.key]
+        literals = [literal_of(found.column(name)) for name in found.key]
         query = bounds_query(found, literals, self._full_name(found), parts)
         if query is None:
             return [KeyRange()]
@@ -95,7 +95,7 @@ class MariadbReader:
             )
         except LookupError as error:
             raise SourceUnreadable(f"{self._place}, table {found.name}: {error.args[0]}") from error
-        columns = ", ".join(map(_selected, found.columns))
+        columns = ", ".join(map(selected, found.columns))
         query = f"SELECT {columns} FROM {self._full_name(found)}{condition(found, within)}"  # noqa: S608 - quoted names
         self._done, self._total = 0, found.rows or 0
         last_good = -1
@@ -108,8 +108,8 @@ class MariadbReader:
                     if type(record) is Record:
                         last_good = ordinal
                     yield record
-        except _driver().Error as error:
-            raise SourceDamaged.in_table(self._place, found.name, last_good, _said(error)) from error
+        except driver_module().Error as error:
+            raise SourceDamaged.in_table(self._place, found.name, last_good, said(error)) from error
 
     def position(self) -> tuple[int, int]:
         return self._done, self._total
@@ -131,7 +131,7 @@ class MariadbReader:
 
     def _begin(self) -> Snapshot:
         """Open the snapshot. MariaDB tells the position that belongs to it; of MySQL one is taken before it."""
-        for statement in _SESSION:
+        for statement in SESSION:
             self._rows(statement)
         mariadb = b"mariadb" in self._rows("SELECT version()")[0][0].lower()
         before = "" if mariadb else self._mysql_position()
@@ -155,7 +155,8 @@ class MariadbReader:
         return f"gtid {gtids.decode()}" if gtids else ""
 
 
-def _driver() -> "Any":  # noqa: ANN401 - the module
+def driver_module() -> "Any":  # noqa: ANN401 - the module
+    """Return PyMySQL; raises ``SourceUnreadable`` where it is not installed."""
     try:
         import pymysql  # noqa: PLC0415 - an extra
     except ImportError:
@@ -165,7 +166,8 @@ def _driver() -> "Any":  # noqa: ANN401 - the module
     return pymysql
 
 
-def _connected(url: str) -> "pymysql.connections.Connection[Any]":
+def connected(url: str) -> "pymysql.connections.Connection[Any]":
+    """Return a connection whose results are bytes, as the server sends them."""
     from pymysql.converters import encoders  # noqa: PLC0415 - the driver is an extra
 
     parts = urlsplit(url)
@@ -178,7 +180,7 @@ def _connected(url: str) -> "pymysql.connections.Connection[Any]":
         raise SourceUnreadable(
             f"{without_password(url)}: {min(unknown)!r} is no option; known are unix_socket, ssl_ca"
         )
-    connection: pymysql.connections.Connection[Any] = _driver().connect(
+    connection: pymysql.connections.Connection[Any] = driver_module().connect(
         host=parts.hostname or "localhost",
         port=parts.port or _PORT,
         user=unquote(parts.username or ""),
@@ -195,18 +197,19 @@ def _connected(url: str) -> "pymysql.connections.Connection[Any]":
     return connection
 
 
-def _selected(column: SourceColumn) -> str:
+def selected(column: SourceColumn) -> str:
     """Return the column as it is asked for: a FLOAT as the double it equals, since its text has but six digits."""
     name = quoted(column.name)
     return f"CAST({name} AS DOUBLE)" if base_type(column.type) == "float" else name
 
 
-def _literal_of(column: SourceColumn) -> str:
-    """Return an expression whose value is the column's value as a literal."""
-    name = quoted(column.name)
+def literal_of(column: SourceColumn, row: str = "") -> str:
+    """Return an expression whose value is the column's value as a literal; ``row`` is ``NEW.`` or ``OLD.`` in a trigger."""
+    name = row + quoted(column.name)
     kind = base_type(column.type)
     if column.charset:
-        return f"concat('CONVERT(0x', hex({name}), ' USING {column.charset}) COLLATE {column.collation}')"
+        # x'' and not 0x: of an empty text nothing would stand behind 0x.
+        return f"concat('CONVERT(x''', hex({name}), ''' USING {column.charset}) COLLATE {column.collation}')"
     if kind in _NUMBERS:
         return f"CAST({name} AS CHAR)"
     if kind in {"binary", "varbinary", "blob", "bit"}:
@@ -219,5 +222,6 @@ _NUMBERS: Final = frozenset(
 )
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """Return what the server said, without its number."""
     return str(error.args[1]) if len(error.args) > 1 else str(error)

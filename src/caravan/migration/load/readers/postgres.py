@@ -22,13 +22,15 @@ from caravan.migration.load.readers.rules import REFUSE_ALL, Rules
 from caravan.migration.load.readers.source_url import without_password
 from caravan.migration.load.readers.tables import KeyRange, Snapshot, SourceTable
 
-__all__ = ["PostgresReader"]
+__all__ = ["SETTINGS", "PostgresReader", "name_of", "said"]
 
-_SETTINGS: Final = (
+SETTINGS: Final = (
     "-c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex"
-    " -c client_encoding=UTF8 -c default_transaction_read_only=on -c statement_timeout=0"
+    " -c client_encoding=UTF8 -c statement_timeout=0"
     " -c idle_in_transaction_session_timeout=0 -c row_security=off"
 )
+"""What a session needs so that values come in the words which ``postgres_values`` reads."""
+_READ_ONLY: Final = f"{SETTINGS} -c default_transaction_read_only=on"
 
 
 class PostgresReader:
@@ -47,16 +49,16 @@ class PostgresReader:
         address = "postgresql://" + url.partition("://")[2]
         try:
             self._connection = psycopg.connect(
-                address, options=_SETTINGS, application_name="caravan source", autocommit=True
+                address, options=_READ_ONLY, application_name="caravan source", autocommit=True
             )
         except psycopg.Error as error:
-            raise SourceUnreadable(f"{self._place} cannot be reached: {_said(error)}") from error
+            raise SourceUnreadable(f"{self._place} cannot be reached: {said(error)}") from error
         try:
             self._snapshot = self._begin(snapshot)
-            self._tables = {_name_of(table): table for table in described_tables(self._connection)}
+            self._tables = {name_of(table): table for table in described_tables(self._connection)}
         except psycopg.Error as error:
             self._connection.close()
-            raise SourceUnreadable(f"{self._place} cannot be read: {_said(error)}") from error
+            raise SourceUnreadable(f"{self._place} cannot be read: {said(error)}") from error
 
     def collections(self) -> Mapping[str, CollectionInfo]:
         return {
@@ -112,7 +114,7 @@ class PostgresReader:
                         last_good = ordinal
                     yield record
         except psycopg.Error as error:
-            raise SourceDamaged.in_table(self._place, found.name, last_good, _said(error)) from error
+            raise SourceDamaged.in_table(self._place, found.name, last_good, said(error)) from error
 
     def position(self) -> tuple[int, int]:
         return self._done, self._total
@@ -150,7 +152,8 @@ class PostgresReader:
         return str(row[0] or "")
 
 
-def _name_of(table: SourceTable) -> str:
+def name_of(table: SourceTable) -> str:
+    """Return what a table is called in a migration file."""
     return table.name if table.schema == "public" else f"{table.schema}.{table.name}"
 
 
@@ -158,5 +161,6 @@ def _key_of(info: CollectionInfo) -> str:
     return info.name if info.database == "public" else f"{info.database}.{info.name}"
 
 
-def _said(error: psycopg.Error) -> str:
+def said(error: psycopg.Error) -> str:
+    """Return what the server said."""
     return str(error.diag.message_primary or error).strip()

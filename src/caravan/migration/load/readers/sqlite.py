@@ -15,7 +15,7 @@ from caravan.migration.load.readers.rules import REFUSE_ALL, Rules
 from caravan.migration.load.readers.sqlite_values import as_stored, parser_of
 from caravan.migration.load.readers.tables import KeyRange, Snapshot, SourceColumn, SourceTable
 
-__all__ = ["SqliteReader", "quoted"]
+__all__ = ["SqliteReader", "described_tables", "quoted"]
 
 _QUOTE: Final = b"'"
 _TWO_QUOTES: Final = b"''"
@@ -37,7 +37,7 @@ class SqliteReader:
         self._done = self._total = 0
         try:
             self._connection = _opened(path)
-            self._tables = {table.name: table for table in _tables(self._connection)}
+            self._tables = {table.name: table for table in described_tables(self._connection)}
         except sqlite3.Error as error:
             raise SourceUnreadable(f"{path} cannot be read as SQLite: {error}") from error
 
@@ -108,7 +108,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _tables(connection: sqlite3.Connection) -> Iterator[SourceTable]:
+def described_tables(connection: sqlite3.Connection) -> Iterator[SourceTable]:
+    """Yield the tables; ``order`` is the rowid where there is one."""
     listed = connection.execute(
         "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY name"
     ).fetchall()
