@@ -11,7 +11,6 @@ breaks off after each. ``idle``: 10,000 idle clients beside the load. ``long``: 
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import resource
@@ -37,6 +36,8 @@ from caravan.migration.gateway.plan import PlannedRoute, RoutePlan
 from caravan.migration.gateway.table_copy import CopiedTable, TableCopy
 
 CONNECTIONS: Final = 32
+PACED: Final = 64
+"""Connections of the paced load; they pause between their requests."""
 IDLE: Final = 10_000
 LONG: Final = 1 << 30
 _PATH: Final = "/rps/orders/5"
@@ -100,13 +101,14 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             name: {key: _median(rounds, name, key) for key in ("per_second", "cpu_us", "p99_ms", "busy")}
             for name in peers
         }
-        with place.gateway(origin) as gateway:
-            half = _half_load(origin, gateway, medians["gateway"]["per_second"] / 2, arguments.seconds)
+        with place.gateway(origin) as gateway, peers["nginx"]() as nginx:
+            sides = {"origin": origin, "nginx": nginx, "gateway": gateway}
+            half = _half_load(sides, medians["gateway"]["per_second"] / 2, arguments)
             idle = _idle(gateway, arguments.seconds)
         long = _long(place, origin)
     return {
         "bars": _BARS,
-        "ratios": _ratios(medians, half),
+        "ratios": _ratios(rounds, half),
         "medians": medians,
         "half_load": half,
         "idle": idle,
@@ -116,14 +118,19 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _ratios(medians: Mapping[str, Mapping[str, float]], half: Mapping[str, Any]) -> dict[str, float]:
+def _ratios(rounds: list[dict[str, Any]], half: Mapping[str, Any]) -> dict[str, float]:
+    """Return the medians of each round's own ratios: what drifts from round to round drifts for both sides."""
+
+    def of_rounds(key: str, upper: str, lower: str) -> float:
+        return round(float(statistics.median(each[upper][key] / each[lower][key] for each in rounds)), 3)
+
     def per_second(name: str, other: str) -> float:
-        return round(medians[name]["per_second"] / medians[other]["per_second"], 3)
+        return of_rounds("per_second", name, other)
 
     def processor(name: str, other: str) -> float:
-        return round(medians[other]["cpu_us"] / medians[name]["cpu_us"], 3)
+        return of_rounds("cpu_us", other, name)
 
-    found = {"added p99 ms at half load": half["added_p99_ms"]}
+    found = {"added p99 ms at half load": half["added_p99_ms"]["gateway"]}
     for label, ratio in (("", per_second), (" (processor time)", processor)):
         found |= {
             f"shadow off / nginx{label}": ratio("gateway", "nginx"),
@@ -151,13 +158,22 @@ def _median(rounds: list[dict[str, Any]], name: str, key: str) -> float:
     return float(statistics.median(each[name][key] for each in rounds))
 
 
-def _half_load(origin: Proxy, gateway: Proxy, rate: float, seconds: float) -> dict[str, Any]:
-    """Compare the latency at half of the gateway's most with that of the origin at the same rate."""
-    both = {
-        name: paced(proxy.base + _PATH, connections=CONNECTIONS, seconds=seconds, per_second=rate)
-        for name, proxy in (("origin", origin), ("gateway", gateway))
+def _half_load(sides: Mapping[str, Proxy], rate: float, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Compare the latency at half of the gateway's most with that of the origin at the same rate, in turns."""
+    rounds = [
+        {
+            name: paced(side.base + _PATH, connections=PACED, seconds=arguments.seconds, per_second=rate)
+            for name, side in sides.items()
+        }
+        for _ in range(arguments.repeat)
+    ]
+    added = {
+        name: round(
+            float(statistics.median(each[name]["p99_ms"] - each["origin"]["p99_ms"] for each in rounds)), 3
+        )
+        for name in ("nginx", "gateway")
     }
-    return {**both, "added_p99_ms": round(both["gateway"]["p99_ms"] - both["origin"]["p99_ms"], 3)}
+    return {"rounds": rounds, "added_p99_ms": added}
 
 
 def _idle(gateway: Proxy, seconds: float) -> dict[str, Any]:
@@ -272,11 +288,11 @@ class Place:
         yield "nginx mirror", lambda: self._nginx(mirror, pool)
         if shutil.which("haproxy"):
             yield "haproxy", lambda: self._haproxy(address)
-        if importlib.util.find_spec("aiohttp"):
-            command = [sys.executable, "-m", "bench.aiohttp_proxy"]
+        if (python := _peer("python")) and _imports(python, "aiohttp"):
+            command = [python, "-m", "bench.aiohttp_proxy"]
             yield "aiohttp", lambda: self._started([*command, str(self._port()), origin.base])
-        if shutil.which("mitmdump"):
-            yield "mitmdump", lambda: self._mitmdump(origin)
+        if mitmdump := _peer("mitmdump"):
+            yield "mitmdump", lambda: self._mitmdump(mitmdump, origin)
         yield "gateway", lambda: self.gateway(origin)
         for mode in ("on", "slow", "dead", "failing"):
             yield f"gateway, shadow {mode}", lambda mode=mode: self._shadowed(origin, mode)  # type: ignore[misc]  # bound now
@@ -345,7 +361,7 @@ class Place:
         )
         return self._started(["haproxy", "-db", "-f", str(file)], port=port)
 
-    def _mitmdump(self, origin: Proxy) -> contextlib.AbstractContextManager[Proxy]:
+    def _mitmdump(self, command: str, origin: Proxy) -> contextlib.AbstractContextManager[Proxy]:
         port = self._port()
         options = [
             "--mode",
@@ -355,7 +371,7 @@ class Place:
             "--listen-port",
             str(port),
         ]
-        return self._started(["mitmdump", "-q", *options], port=port)
+        return self._started([command, "-q", *options], port=port)
 
     @contextmanager
     def _started(
@@ -390,6 +406,18 @@ class Place:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port: int = probe.getsockname()[1]
             return port
+
+
+def _peer(name: str) -> str | None:
+    """Return a program of the environment that CARAVAN_BENCH_PEERS names, else of PATH."""
+    folder = os.environ.get("CARAVAN_BENCH_PEERS")
+    return shutil.which(name, path=f"{folder}/bin") if folder else shutil.which(name)
+
+
+def _imports(python: str, module: str) -> bool:
+    return (
+        subprocess.run([python, "-c", f"import {module}"], check=False, capture_output=True).returncode == 0
+    )
 
 
 def _listens(port: int) -> bool:

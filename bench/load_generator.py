@@ -1,4 +1,4 @@
-"""wrk with one thread, and its figures as numbers."""
+"""wrk, and its figures as numbers."""
 
 import json
 import subprocess
@@ -26,20 +26,30 @@ def measure(url: str, headers: Mapping[str, str], *, connections: int, seconds: 
 
 
 def paced(url: str, *, connections: int, seconds: float, per_second: float) -> dict[str, Any]:
-    """Return the same of a load of about so many requests per second: each connection pauses after an answer."""
-    pause = f"function delay() return {max(1, round(connections / per_second * 1e3))} end\n"
-    return _measured(url, {}, connections, seconds, _REPORT + pause)
+    """Return the same of a load of about so many requests per second, sent as independent clients would.
+
+    Each connection pauses after an answer, for whole milliseconds drawn evenly between 1 and twice the mean. All timers of a thread fire
+    in one tick of a millisecond: one thread would send what a millisecond holds at once, and measure the queue that it makes itself.
+    """
+    most = max(1, round(2 * connections / per_second * 1e3) - 1)
+    pause = f"function delay() return math.random(1, {most}) end\n"
+    return _measured(url, {}, connections, seconds, _REPORT + pause, threads=8)
 
 
 def _measured(
-    url: str, headers: Mapping[str, str], connections: int, seconds: float, report: str
+    url: str,
+    headers: Mapping[str, str],
+    connections: int,
+    seconds: float,
+    report: str,
+    threads: int = 1,
 ) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(report)
         script.flush()
         command = [
             "wrk",
-            "-t1",
+            f"-t{threads}",
             f"-c{connections}",
             f"-d{max(1, round(seconds))}s",
             "--timeout",
