@@ -1,9 +1,9 @@
 """One chunk, one transaction: keys, rows, references, quarantine, findings and the ledger row, or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import psycopg
@@ -22,9 +22,20 @@ from caravan.migration.load.row_versions import marks_of
 from caravan.migration.load.rows import insert, upsert
 from caravan.migration.load.staging import Staging
 
-__all__ = ["ChunkResult", "ChunkWriter", "FencedError", "Job", "MappedFinding", "MappedRefusal"]
+__all__ = [
+    "REFUSABLE",
+    "TARGET_REFUSED",
+    "ChunkGuard",
+    "ChunkResult",
+    "ChunkWriter",
+    "FencedError",
+    "Job",
+    "MappedFinding",
+    "MappedRefusal",
+    "said",
+]
 
-_REFUSABLE: Final = (
+REFUSABLE: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,
@@ -34,10 +45,27 @@ _REFUSABLE: Final = (
 )
 """What PostgreSQL, or psycopg on the way there, says about one value or row."""
 
-_TARGET_REFUSED: Final = "target.refused"
+TARGET_REFUSED: Final = "target.refused"
 _FENCE: Final = (
     "SELECT 1 FROM engine.load_runs WHERE org_id = %s AND id = %s AND status = 'running' FOR SHARE"
 )
+
+
+class ChunkGuard(Protocol):
+    """Stands between a load and a flow of changes to the same rows. It goes to the workers by pickle."""
+
+    def admit(
+        self,
+        cursor: psycopg.Cursor[Any],
+        data_set: PlannedDataSet,
+        row_ids: Collection[bytes],
+        *,
+        reload: bool,
+    ) -> list[UUID]:
+        """Keep the flow waiting until this transaction ends, and note that the rows are as the snapshot has them.
+
+        Returns those of which the flow knows something newer: they are left to it.
+        """
 
 
 class FencedError(Exception):
@@ -56,6 +84,8 @@ class Job:
     dry_run: bool
     referred: frozenset[str] = frozenset()
     """Tables that something refers to; a dry run notes their rows."""
+    guard: ChunkGuard | None = None
+    """Set where changes of the source are followed while it is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +148,7 @@ class ChunkWriter:
             self._staging.copy(mapped.loadable)
             wait_for_turn()
             return self._merge(mapped, reload=reload)
-        except _REFUSABLE:
+        except REFUSABLE:
             self._connection.rollback()
             wait_for_turn()
         return self._load_what_is_accepted(mapped)
@@ -128,7 +158,7 @@ class ChunkWriter:
         try:
             self._staging.copy(mapped.loadable)
             return self._merge(mapped, reload=True)
-        except _REFUSABLE:
+        except REFUSABLE:
             self._connection.rollback()
         self._refuse_singly(mapped)
         self._staging.copy(mapped.loadable)
@@ -140,6 +170,7 @@ class ChunkWriter:
         disturbed = False
         with self._connection.cursor() as cursor:
             self._hold_fence(cursor)
+            self._leave_to_the_flow(cursor, mapped, reload=reload)
             claims = claim(cursor, scope, len(mapped.loadable))
             if claims.repeated:
                 self._staging.remove([UUID(bytes=row_id) for row_id in claims.repeated])
@@ -177,6 +208,15 @@ class ChunkWriter:
             remember(cursor, self._job.data_set, self._mapper, mapped, missing)
         return loaded
 
+    def _leave_to_the_flow(self, cursor: psycopg.Cursor[Any], mapped: MappedChunk, *, reload: bool) -> None:
+        guard = self._job.guard
+        if guard is None:
+            return
+        newer = guard.admit(cursor, self._job.data_set, mapped.row_ids, reload=reload)
+        if newer:
+            self._staging.remove(newer)
+            mapped.leave_out({row_id.bytes for row_id in newer})
+
     def _hold_fence(self, cursor: psycopg.Cursor[Any]) -> None:
         cursor.execute(_FENCE, (self._job.data_set.org_id, self._job.run_id))
         if cursor.fetchone() is None:
@@ -194,12 +234,13 @@ class ChunkWriter:
                         missing = find_missing(cursor, org_id, self._tables)
                         upsert(cursor, org_id, self._tables, missing, self._marks)
                         self._staging.clear()
-                except _REFUSABLE as problem:
-                    refused[item.mapped.id] = _said(problem)
-        mapped.refuse(_TARGET_REFUSED, refused)
+                except REFUSABLE as problem:
+                    refused[item.mapped.id] = said(problem)
+        mapped.refuse(TARGET_REFUSED, refused)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """Return what the database says about a row it refuses."""
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         return error.diag.message_primary
     return f"{type(error).__name__}: {error}"

@@ -57,7 +57,10 @@ class Claims:
 
 
 def claim(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], staged: int) -> Claims:
-    """Take the staged keys for this chunk; ``scope`` names organisation, migration, data set and chunk."""
+    """Take the staged keys for this chunk; ``scope`` names organisation, migration, data set and chunk.
+
+    Chunk None is for records that come as changes: they belong to no chunk, and take their key from whichever had it.
+    """
     cursor.execute(_INSERT, scope)
     fresh = {row[0] for row in cursor.fetchall()}
     claims = Claims(fresh)
@@ -96,9 +99,9 @@ def _judge(
         claims.repeated[row_id.bytes] = (
             f"the data set {data_set!r} of {migration!r} imported a record with this key"
         )
-    elif chunk is not None and chunk < scope["chunk"]:
+    elif chunk is not None and scope["chunk"] is not None and chunk < scope["chunk"]:
         claims.repeated[row_id.bytes] = "a record with this key stands earlier in the source"
     else:
         claims.taken.append(row_id)
-        if chunk is not None and chunk > scope["chunk"]:
+        if chunk is not None and scope["chunk"] is not None and chunk > scope["chunk"]:
             claims.displaced.add(chunk)

@@ -56,6 +56,12 @@ class MappedChunk:
         for item in self.loadable:
             yield from item.mapped.findings
 
+    @property
+    def row_ids(self) -> list[bytes]:
+        """The records whose key could be read, refused ones among them."""
+        refused = (item.row_id for item in self.refused if item.row_id is not None)
+        return [*(item.mapped.id for item in self.loadable), *refused]
+
     def seal(self) -> None:
         """Hash the rows; a record with a row that cannot be encoded is refused as a fault of its mapping."""
         try:
@@ -74,6 +80,12 @@ class MappedChunk:
                 self.refused.append(_refused(item.source, item.mapped, reason, detail))
         self.loadable = kept
         self.sums = _sums(self.encoders, kept)
+
+    def leave_out(self, row_ids: Collection[bytes]) -> None:
+        """Drop these records, and hash what is left."""
+        self.loadable = [item for item in self.loadable if item.mapped.id not in row_ids]
+        self.refused = [item for item in self.refused if item.row_id not in row_ids]
+        self.sums = _sums(self.encoders, self.loadable)
 
     def _unencodable(self) -> Iterator[tuple[bytes, str]]:
         for item in self.loadable:

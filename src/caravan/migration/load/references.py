@@ -41,11 +41,11 @@ def find_missing(
     cursor: psycopg.Cursor[Any], org_id: UUID, tables: Sequence[TargetTable]
 ) -> list[MissingReference]:
     """Return the references of staged rows whose target is neither in its table nor staged itself."""
-    own = {table.name: index for index, table in enumerate(tables)}
+    own = {table.name: table for table in tables}
     missing = []
     for index, table in enumerate(tables):
         for reference in table.references:
-            cursor.execute(_missing_statement(index, reference, own.get(reference.table)), (org_id,))
+            cursor.execute(_missing_statement(table, reference, own.get(reference.table)), (org_id,))
             if wanted := [row[0] for row in cursor.fetchall()]:
                 missing.append(MissingReference(index, reference, wanted))
     return missing
@@ -68,7 +68,7 @@ def remember(
             sql.SQL("SELECT id, {owner}, {column} FROM {staged} WHERE {column} = ANY(%s)").format(
                 owner=sql.Identifier(table.parent or "id"),
                 column=sql.Identifier(column),
-                staged=staged(item.table),
+                staged=staged(table),
             ),
             (item.wanted,),
         )
@@ -93,12 +93,25 @@ def remember(
         cursor.executemany(_REMEMBER, rows)
 
 
-def resolve(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], tables: Sequence[TargetTable]) -> int:
-    """Fill every remembered reference whose row has come; returns how many. ``tables`` are those of the load."""
+def resolve(
+    cursor: psycopg.Cursor[Any],
+    scope: Mapping[str, Any],
+    tables: Sequence[TargetTable],
+    *,
+    come: Sequence[UUID] | None = None,
+) -> int:
+    """Fill every remembered reference whose row has come; returns how many. ``tables`` are those of the load.
+
+    ``come`` narrows it to references to these rows.
+    """
+    only = sql.SQL("") if come is None else sql.SQL(" AND d.wanted_id = ANY(%(come)s)")
+    scope = {**scope, "come": come}
     known = {table.name: table for table in tables}
     cursor.execute(
-        "SELECT DISTINCT table_name, column_name, target_table FROM engine.dangling_references"
-        " WHERE org_id = %(org)s AND migration = %(migration)s ORDER BY 1, 2, 3",
+        sql.SQL(
+            "SELECT DISTINCT table_name, column_name, target_table FROM engine.dangling_references d"
+            " WHERE org_id = %(org)s AND migration = %(migration)s{only} ORDER BY 1, 2, 3"
+        ).format(only=only),
         scope,
     )
     filled = 0
@@ -109,7 +122,7 @@ def resolve(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], tables: Seque
                 "WITH come AS (DELETE FROM engine.dangling_references d USING {target} r"
                 " WHERE d.org_id = %(org)s AND d.migration = %(migration)s AND d.table_name = {table_name}"
                 " AND d.column_name = {column_name} AND d.target_table = {target_name}"
-                " AND r.org_id = d.org_id AND r.id = d.wanted_id RETURNING d.row_id, d.wanted_id)"
+                " AND r.org_id = d.org_id AND r.id = d.wanted_id{only} RETURNING d.row_id, d.wanted_id)"
                 " UPDATE {table} t SET {column} = come.wanted_id{marks} FROM come"
                 " WHERE t.org_id = %(org)s AND t.id = come.row_id AND t.{column} IS NULL"
             ).format(
@@ -117,6 +130,7 @@ def resolve(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], tables: Seque
                 table=qualified(table),
                 column=sql.Identifier(column),
                 marks=marks,
+                only=only,
                 table_name=sql.Literal(table),
                 column_name=sql.Literal(column),
                 target_name=sql.Literal(target),
@@ -127,7 +141,7 @@ def resolve(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], tables: Seque
     return filled
 
 
-def _missing_statement(index: int, reference: Reference, own: int | None) -> sql.Composed:
+def _missing_statement(table: TargetTable, reference: Reference, own: TargetTable | None) -> sql.Composed:
     staged_too = (
         sql.SQL("")
         if own is None
@@ -138,7 +152,7 @@ def _missing_statement(index: int, reference: Reference, own: int | None) -> sql
         " WHERE NOT EXISTS (SELECT 1 FROM {target} r WHERE r.org_id = %s AND r.id = w.id){staged_too}"
     ).format(
         column=sql.Identifier(reference.column),
-        staged=staged(index),
+        staged=staged(table),
         target=qualified(reference.table),
         staged_too=staged_too,
     )

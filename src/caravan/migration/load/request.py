@@ -1,6 +1,6 @@
 """What a load is asked to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
@@ -9,11 +9,17 @@ from uuid import UUID
 
 from caravan.core.database.connection import DatabaseAddress
 from caravan.migration.config import MigrationConfig
+from caravan.migration.load.chunk_commit import ChunkGuard
+from caravan.migration.load.planning import Plan
+from caravan.migration.load.readers import Reader
 
-__all__ = ["DEFAULT_WORKERS", "LoadRequest", "Tenants"]
+__all__ = ["DEFAULT_WORKERS", "Beside", "LoadRequest", "Tenants"]
 
 Tenants: TypeAlias = Callable[[str, str | None], tuple[UUID, UUID | None]]
 """Returns (org id, client id) of the organisation and the client that the file names; makes them when absent."""
+
+Beside: TypeAlias = Callable[[Plan, Mapping[str, Reader]], Mapping[str, ChunkGuard]]
+"""Returns the guards, by data set, of those whose source is followed while it is loaded; raises where that cannot be."""
 
 DEFAULT_WORKERS: Final = min(cpu_count() or 1, 2)
 """Two keep a load below 400 MB in all, and PostgreSQL wants the other processors."""
@@ -31,6 +37,7 @@ class LoadRequest:
     limit: int | None = None
     dry_run: bool = False
     workers: int = DEFAULT_WORKERS
+    beside: Beside | None = None
 
     @property
     def key_path(self) -> Path:

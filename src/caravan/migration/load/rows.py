@@ -35,9 +35,9 @@ def upsert(
     A row that changes gets the marks of its table, as ``marks_of`` tells them. Child rows that a record no longer has are deleted, the others keep their identity.
     """
     changed: set[UUID] = set()
-    for index, table in reversed(list(enumerate(tables))):
+    for table in reversed(tables):
         if table.parent is not None:
-            cursor.execute(_delete_statement(index, table, sql.Identifier(table.parent)), (org_id,))
+            cursor.execute(_delete_statement(table, sql.Identifier(table.parent)), (org_id,))
             changed.update(row[0] for row in cursor.fetchall())
     for index, table in enumerate(tables):
         owner = sql.Identifier(table.parent or "id")
@@ -53,7 +53,7 @@ def _insert_statement(index: int, table: TargetTable, missing: Sequence[MissingR
         target=qualified(table.name),
         columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns),
         values=sql.SQL(", ").join(_value(column, absent=column.name in absent) for column in table.columns),
-        staged=staged(index),
+        staged=staged(table),
     )
 
 
@@ -94,8 +94,8 @@ def _compared(side: str, column: Column) -> sql.Composable:
     return sql.SQL("{}::text").format(value) if column.type == "jsonb" else value
 
 
-def _delete_statement(index: int, table: TargetTable, owner: sql.Identifier) -> sql.Composed:
+def _delete_statement(table: TargetTable, owner: sql.Identifier) -> sql.Composed:
     return sql.SQL(
         "DELETE FROM {target} c USING {keys} k WHERE c.org_id = %s AND c.{owner} = k.row_id"
         " AND NOT EXISTS (SELECT 1 FROM {staged} s WHERE s.id = c.id) RETURNING c.{owner}"
-    ).format(target=qualified(table.name), keys=STAGED_KEYS, staged=staged(index), owner=owner)
+    ).format(target=qualified(table.name), keys=STAGED_KEYS, staged=staged(table), owner=owner)

@@ -1,7 +1,7 @@
 """``caravan load``: plan, read, load, finish, verify, report."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import psycopg
@@ -10,7 +10,7 @@ from caravan.core.errors import CaravanError
 from caravan.core.ids import uuid7
 from caravan.core.secrets_box import Box
 from caravan.migration.load.analysis import analyze
-from caravan.migration.load.chunk_commit import ChunkResult, Job
+from caravan.migration.load.chunk_commit import ChunkGuard, ChunkResult, Job
 from caravan.migration.load.data_set_pass import DataSetPass, Outcome
 from caravan.migration.load.dry_book import DryBook, open_book, referred_tables
 from caravan.migration.load.errors import LoadStoppedError
@@ -67,6 +67,7 @@ class _Run:
         self._progress = progress
         self._stop = stop
         self._outcomes: dict[str, Outcome] = {}
+        self._guards: Mapping[str, ChunkGuard] = {}
         self._take: Callable[[str, ChunkResult], ChunkResult] | None = None
         self._report = LoadReport(planned.migration, dry_run=request.dry_run)
         self._started = time.monotonic()
@@ -97,6 +98,8 @@ class _Run:
     def load(self) -> LoadReport:
         journal = self._held()
         Box(self._request.key_path)
+        if self._request.beside is not None:
+            self._guards = self._request.beside(self._plan, self._readers)
         run_id = journal.begin()
         try:
             self._load_all(journal, run_id)
@@ -161,6 +164,7 @@ class _Run:
             self._request.key_path,
             self._request.dry_run,
             referred_tables(self._plan) if self._request.dry_run else frozenset(),
+            self._guards.get(name),
         )
 
     def _analyze(self, job: Job) -> None:

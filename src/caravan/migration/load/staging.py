@@ -1,6 +1,8 @@
 """Rows go by binary COPY into temporary tables of the connection, which have no keys and no policies."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from hashlib import sha256
 from typing import Final
 
 import psycopg
@@ -26,9 +28,10 @@ _COPY_TYPE: Final = {
 """Binary COPY sends no types: the 16 bytes of a uuid and the bytes of a text are what their columns read."""
 
 
-def staged(index: int) -> sql.Identifier:
-    """Return the staging table of the target table with this index."""
-    return sql.Identifier("pg_temp", f"staged_{index}")
+@cache
+def staged(table: TargetTable) -> sql.Identifier:
+    """Return the staging table of this table as this data set declares it: several data sets may be staged side by side."""
+    return sql.Identifier("pg_temp", f"staged_{sha256(repr(table).encode()).hexdigest()[:16]}")
 
 
 class Staging:
@@ -39,19 +42,19 @@ class Staging:
         self._tables = tables
 
     def create(self) -> None:
-        """Make the tables, in place of those of the data set before."""
+        """Make the tables, in place of those of an earlier call."""
         statement = sql.SQL(
             "DROP TABLE IF EXISTS {name}; CREATE TEMP TABLE {name} ({columns}) ON COMMIT DELETE ROWS"
         )
         with self._connection.transaction():
-            for index, table in enumerate(self._tables):
+            for table in self._tables:
                 columns = sql.SQL(", ").join(
                     sql.Identifier(column.name)
                     + sql.SQL(" ")
                     + sql.SQL(_STAGE_TYPE.get(column.type, column.type))
                     for column in table.columns
                 )
-                self._connection.execute(statement.format(name=staged(index), columns=columns))
+                self._connection.execute(statement.format(name=staged(table), columns=columns))
             keys = sql.SQL("row_id uuid, tag text, key text, ordinal bigint")
             self._connection.execute(statement.format(name=STAGED_KEYS, columns=keys))
 
@@ -59,15 +62,15 @@ class Staging:
         """Send keys and rows of the records."""
         keys = ((item.mapped.id, item.mapped.tag, item.mapped.key, item.source.ordinal) for item in records)
         self._copy(STAGED_KEYS, ("bytea", "text", "text", "int8"), keys)
-        for index, table in enumerate(self._tables):
+        for table in self._tables:
             name = table.name
             types = [_COPY_TYPE.get(column.type, column.type) for column in table.columns]
             rows = (row for item in records for row in item.mapped.rows.get(name, ()))
-            self._copy(staged(index), types, rows)
+            self._copy(staged(table), types, rows)
 
     def clear(self) -> None:
         """Empty the tables within the transaction."""
-        names = (STAGED_KEYS, *(staged(index) for index in range(len(self._tables))))
+        names = (STAGED_KEYS, *(staged(table) for table in self._tables))
         self._connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def remove(self, row_ids: Sequence[object]) -> None:
@@ -75,10 +78,10 @@ class Staging:
         self._connection.execute(
             sql.SQL("DELETE FROM {} WHERE row_id = ANY(%s)").format(STAGED_KEYS), (row_ids,)
         )
-        for index, table in enumerate(self._tables):
+        for table in self._tables:
             statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)")
             owner = sql.Identifier(table.parent or "id")
-            self._connection.execute(statement.format(staged(index), owner), (row_ids,))
+            self._connection.execute(statement.format(staged(table), owner), (row_ids,))
 
     def _copy(self, name: sql.Identifier, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
         with (
