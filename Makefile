@@ -3,10 +3,11 @@ SHELL := /bin/sh
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.ready
+MONGO := .caravan/mongodb-server/.ready
 ARGS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-unit test-integration test-contract test-e2e test-postgres15 demo-http bench lint format lock clean
+.PHONY: help setup mongodb-server run test test-fast test-unit test-integration test-contract test-e2e test-postgres15 demo-http bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +17,11 @@ setup: $(STAMP) ## make the environment in .venv
 $(STAMP): pyproject.toml requirements/dev.txt
 	@sh scripts/make-environment.sh $(VENV)
 	@touch $(STAMP)
+
+mongodb-server: $(MONGO) ## a MongoDB-compatible server for tests, in an environment of its own
+
+$(MONGO): requirements/mongodb-server.txt | $(STAMP)
+	@sh scripts/make-mongodb-server.sh $(BIN)/python
 
 run: setup ## servers, schema, sample, API, worker and console on 127.0.0.1:8000
 	@exec $(BIN)/caravan up $(ARGS)
@@ -63,6 +69,8 @@ lock: ## refresh requirements/*.txt (needs uv)
 	  --extra embedded pyproject.toml -o requirements/runtime.txt $(ARGS)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra embedded --group dev pyproject.toml -o requirements/dev.txt $(ARGS)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/mongodb-server.in -o requirements/mongodb-server.txt $(ARGS)
 
 clean: ## remove the environment and what the embedded servers keep
 	rm -rf $(VENV) .caravan .coverage* .mypy_cache .ruff_cache .pytest_cache

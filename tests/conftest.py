@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.fixtures.collector",
     "tests.fixtures.databases",
     "tests.fixtures.mariadb_server",
+    "tests.fixtures.mongodb_server",
     "tests.fixtures.shop",
 ]
