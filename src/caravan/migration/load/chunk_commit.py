@@ -59,8 +59,6 @@ class ChunkGuard(Protocol):
         cursor: psycopg.Cursor[Any],
         data_set: PlannedDataSet,
         row_ids: Collection[bytes],
-        *,
-        reload: bool,
     ) -> list[UUID]:
         """Keep the flow waiting until this transaction ends, and note that the rows are as the snapshot has them.
 
@@ -170,7 +168,7 @@ class ChunkWriter:
         disturbed = False
         with self._connection.cursor() as cursor:
             self._hold_fence(cursor)
-            self._leave_to_the_flow(cursor, mapped, reload=reload)
+            self._leave_to_the_flow(cursor, mapped)
             claims = claim(cursor, scope, len(mapped.loadable))
             if claims.repeated:
                 self._staging.remove([UUID(bytes=row_id) for row_id in claims.repeated])
@@ -208,11 +206,11 @@ class ChunkWriter:
             remember(cursor, self._job.data_set, self._mapper, mapped, missing)
         return loaded
 
-    def _leave_to_the_flow(self, cursor: psycopg.Cursor[Any], mapped: MappedChunk, *, reload: bool) -> None:
+    def _leave_to_the_flow(self, cursor: psycopg.Cursor[Any], mapped: MappedChunk) -> None:
         guard = self._job.guard
         if guard is None:
             return
-        newer = guard.admit(cursor, self._job.data_set, mapped.row_ids, reload=reload)
+        newer = guard.admit(cursor, self._job.data_set, mapped.row_ids)
         if newer:
             self._staging.remove(newer)
             mapped.leave_out({row_id.bytes for row_id in newer})

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-__all__ = ["Direction", "FlowState", "Lag"]
+__all__ = ["Direction", "FlowMode", "FlowState", "Lag"]
 
 Direction: TypeAlias = Literal["forward", "reverse"]
 FlowState: TypeAlias = Literal["running", "stopped", "failed"]
+FlowMode: TypeAlias = Literal["apply", "watch"]
+"""A flow that watches applies nothing: it follows the passive side and tells what nobody of ours wrote there."""
 
 
 @dataclass(frozen=True, slots=True)
