@@ -4,6 +4,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from caravan.legacy.deduper.emptied import empty_table_doubt
 from caravan.legacy.deduper.environment import Programs, legacy_environment
 from caravan.legacy.deduper.program import analysis
 from caravan.platform.jobs import LaunchRefusedError, Program, Surroundings, Workflow, register
@@ -34,7 +35,11 @@ def _plan(asked: Analysis, surroundings: Surroundings) -> Program:
     )
 
 
+def _doubt(_asked: Analysis, surroundings: Surroundings) -> str | None:
+    return empty_table_doubt(legacy_environment(surroundings.environment))
+
+
 ANALYSE: Final = register(
     # The program empties and fills one shared table: two at a time would overwrite each other.
-    Workflow("deduper.analyze", Analysis, plan=_plan, queue=QUEUE, concurrency=1, offered=False)
+    Workflow("deduper.analyze", Analysis, plan=_plan, doubt=_doubt, queue=QUEUE, concurrency=1, offered=False)
 )

@@ -70,7 +70,18 @@ class OneRun:
         """Run the job to its end, and write it."""
         log.info("job.started", **self._names())
         WAIT_SECONDS.labels(self.job.queue).observe(self.job.waited)
-        await self._write(await self._done())
+        end = await self._done()
+        if end.state is JobState.COMPLETED:
+            await self._look_at_what_it_left()
+        await self._write(end)
+
+    async def _look_at_what_it_left(self) -> None:
+        try:
+            doubt = await asyncio.to_thread(self.parts.planner.doubt, self.job)
+        except Exception as error:  # noqa: BLE001 - the job has done its work, whatever the look at it meets
+            doubt = f"What the job left could not be looked at: {in_short(error)}"
+        if doubt is not None:
+            log.warning("job.doubtful", doubt=doubt, **self._names())
 
     async def recover(self) -> None:
         """Write the end of a job whose holder died, when nothing of it is left."""

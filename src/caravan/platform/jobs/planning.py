@@ -41,6 +41,14 @@ class Planner:
             return program
         return self._function(workflow, parameters, job)
 
+    def doubt(self, job: Claimed) -> str | None:
+        """Return what the workflow warns of after a job that completed."""
+        workflow = workflow_named(job.workflow)
+        if workflow.doubt is None:
+            return None
+        found: str | None = workflow.doubt(parameters_of(workflow, job.parameters), self._surroundings)
+        return found
+
     def _function(self, workflow: Workflow[Any], parameters: BaseModel, job: Claimed) -> Program:
         module, _, _ = (workflow.run or "").partition(":")
         letter = {

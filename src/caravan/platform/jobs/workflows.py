@@ -30,7 +30,8 @@ class Workflow(Generic[P]):
     ``plan`` may raise ``LaunchRefusedError``. The function is called in a child program with a ``Run`` and the
     parameters, and returns what can be written as JSON. At most ``concurrency`` jobs of one queue of one organisation
     run at a time; all workflows of a queue must agree on it. ``timeout``, ``memory``, ``grace`` and ``output`` are for
-    ``run``; a plan sets its own. ``offered`` says whether ``POST /api/v1/jobs`` takes it.
+    ``run``; a plan sets its own. ``offered`` says whether ``POST /api/v1/jobs`` takes it. ``doubt`` looks at what a job
+    that completed has left, before the next one of its queue begins, and returns what to warn of.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Workflow(Generic[P]):
     grace: float = DEFAULT_GRACE
     output: int = DEFAULT_OUTPUT
     offered: bool = True
+    doubt: Callable[[P, Surroundings], str | None] | None = None
 
     def __post_init__(self) -> None:
         if (self.plan is None) == (self.run is None):

@@ -12,7 +12,8 @@ import pytest
 
 from caravan.core.settings import load_settings
 from caravan.entry.deduper_alone import PORT, as_legacy_worker
-from tests.fixtures.command_line import Home, free_port, new_home, until
+from tests.fixtures.command_line import Home, new_home, until
+from tests.fixtures.free_ports import free_port
 from tests.fixtures.scripted_deduper import ScriptedDeduper
 
 
@@ -31,7 +32,7 @@ class Alone:
         return self.folder / "told"
 
     def get(self, path: str, **more: Any) -> httpx2.Response:  # noqa: ANN401 - whatever a request takes
-        return httpx2.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **more)
+        return httpx2.get(f"http://127.0.0.1:{self.port}{path}", timeout=30, **more)
 
     def status(self, number: int) -> str:
         return str(self.get(f"/deduper/jobs/{number}").json()["status"])

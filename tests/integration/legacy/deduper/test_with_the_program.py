@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from caravan.legacy.deduper.environment import DEDUPER, PYTHON
 from caravan.legacy.deduper.workflow import QUEUE
@@ -52,6 +53,19 @@ async def test_a_report_fills_the_table_and_clearing_empties_it(worker: RealWork
     cleared = await worker.client.delete("/deduper/clear-db-table")
     assert (cleared.status_code, cleared.json()["cleared"]) == (200, True)
     assert rows(database) == 0
+
+
+async def test_a_job_that_ends_well_and_leaves_the_table_empty_is_warned_of(
+    worker: RealWorker, database: Path
+) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM ArticleApproveds")
+    with capture_logs() as logs:
+        told = await worker.status(await worker.create("jobs/reportId/1"), "completed")
+    assert (told["exitCode"], rows(database)) == (0, 0)
+    (warned,) = [line for line in logs if line["event"] == "job.doubtful"]
+    assert (warned["log_level"], warned["number"], warned["reference"]) == ("warning", 1, "1")
+    assert "left ArticleDuplicateAnalyses empty" in warned["doubt"]
 
 
 async def test_a_program_that_finds_no_database_fails_with_its_code(

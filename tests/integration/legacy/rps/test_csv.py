@@ -82,7 +82,7 @@ def streaming(watch: psycopg.Connection) -> list[tuple[str, str]]:
 
 
 async def until_nothing_streams(watch: psycopg.Connection) -> None:
-    for _ in range(200):
+    for _ in range(2000):
         if not streaming(watch):
             return
         await asyncio.sleep(0.02)
