@@ -1,8 +1,8 @@
 """The deduper's worker in one process against the Flask stand-in in one process, both with 1,000 jobs and both paths configured.
 
 ``flask`` runs under Werkzeug's threaded server, as the legacy did: a thread per connection (8 at 8 connections), a log line
-per request, as ours writes one; the bar is for it. ``waitress`` is the same application under a server for production:
-8 threads, connections kept, no log. ``ratios`` are of requests per second within one round, ``cpu_ratios`` of processor
+per request, as ours writes one. ``waitress`` is the same application under a server for production:
+8 threads, connections kept, no log. The bar is for both. ``ratios`` are of requests per second within one round, ``cpu_ratios`` of processor
 time per request in the server's process (the other way round, so that more is better there too).
 
 ``creates``: 200 at once, each job a child that sleeps 50 ms; the times are those of the answers. The legacy starts all
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "peers": PEERS,
         "load_average_before": round(load, 2),
         "bar": BAR,
-        "passed": min(ratios["ratios"]["flask"].values()) >= BAR
+        "passed": min(min(each.values()) for each in ratios["ratios"].values()) >= BAR
         and all(not each["wrong"] for each in creates.values()),
         **ratios,
         "creates": creates,

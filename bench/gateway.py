@@ -409,9 +409,9 @@ class Place:
 
 
 def _peer(name: str) -> str | None:
-    """Return a program of the environment that CARAVAN_BENCH_PEERS names, else of PATH."""
-    folder = os.environ.get("CARAVAN_BENCH_PEERS")
-    return shutil.which(name, path=f"{folder}/bin") if folder else shutil.which(name)
+    """Return a program of the environment whose interpreter BENCH_PEERS names, else of PATH."""
+    python = os.environ.get("BENCH_PEERS")
+    return shutil.which(name, path=str(Path(python).parent)) if python else shutil.which(name)
 
 
 def _imports(python: str, module: str) -> bool:
