@@ -14,9 +14,10 @@ from caravan.migration.mapping.fields import Child
 from caravan.migration.mapping.keys import key_part, typed_key
 from caravan.migration.mapping.levels import Level, Notes, kept, names
 
-__all__ = ["CompiledChild", "OpenRecord", "Rows"]
+__all__ = ["CompiledChild", "OpenRecord", "Rows", "own_key"]
 
 Rows = list[tuple[Any, ...]]
+_KEY: Final = "_id"
 _OWN: Final = "s3:_id,"
 
 
@@ -30,6 +31,11 @@ class OpenRecord:
     notes: Notes
     originals: dict[str, Any]
     rows: dict[str, Rows]
+
+
+def own_key(value: object) -> str:
+    """Return the part of a composite key that an element's own ``_id`` is; raises ``BadValueError`` where it is none."""
+    return _OWN + key_part(*typed_key(value))
 
 
 class CompiledChild:
@@ -88,12 +94,15 @@ class CompiledChild:
         positioned = self.child.position is not None
         cells_of, known, side_names = self._level.cells, self._known, self._side_names
         rows: Rows = []
-        for position, (row_id, element) in enumerate(zip(self._ids(elements, record), elements, strict=True)):
+        ids, unfit = self._ids(elements, record)
+        for position, (row_id, element) in enumerate(zip(ids, elements, strict=True)):
             notes.position = position
             originals: dict[str, Any] = {}
             cells = cells_of(element, notes, originals)
             if side_names and not side_names.isdisjoint(element):
                 self._add_side_row(element, row_id, record, originals)
+            if position in unfit:
+                originals.setdefault(_KEY, element[_KEY])
             extra = None if not originals and known.issuperset(element) else kept(element, known, originals)
             if positioned:
                 rows.append((org, row_id, parent, position, *fixed, *cells, extra))
@@ -109,37 +118,42 @@ class CompiledChild:
             rows = record.rows.setdefault(self.child.side.table, [])
             rows.append((self._org, row_id, record.id, *cells))
 
-    def _ids(self, elements: Sequence[dict[str, Any]], record: OpenRecord) -> list[bytes]:
-        """Return the elements' ids; an ``_id`` that comes twice in one record counts once, then the position does."""
+    def _ids(self, elements: Sequence[dict[str, Any]], record: OpenRecord) -> tuple[list[bytes], set[int]]:
+        """Return the elements' ids, and the positions of those whose ``_id`` a column takes but no id is made of.
+
+        An ``_id`` that comes twice in one record counts once, then the position does.
+        """
         child, namespace = self.child, self._namespace
         lead = f"{child.entity}:s:{record.part},"
         if child.shape == "one":
-            return [uuid5_bytes(namespace, (lead + key_part("s", child.discriminator)).encode())]
+            return [uuid5_bytes(namespace, (lead + key_part("s", child.discriminator)).encode())], set()
         own_lead = f"{lead}{_OWN}o24:"
         ids: list[bytes] = []
+        unfit: set[int] = set()
         for position, element in enumerate(elements):
-            own = element.get("_id")
+            own = element.get(_KEY)
             if type(own) is ObjectId:
                 name = own_lead + str(own)
             elif own is None:
                 name = lead + key_part("i", str(position))
             else:
-                name = lead + self._own_part(own, position, record)
+                name = lead + self._own_part(own, position, record, unfit)
             ids.append(uuid5_bytes(namespace, name.encode()))
         if len(set(ids)) < len(ids):
-            self._part_twins(ids, lead, record)
-        return ids
+            self._part_twins(ids, lead, record, unfit)
+        return ids, unfit if _KEY in self._known else set()
 
-    def _own_part(self, own: object, position: int, record: OpenRecord) -> str:
+    def _own_part(self, own: object, position: int, record: OpenRecord, unfit: set[int]) -> str:
         try:
-            return _OWN + key_part(*typed_key(own))
+            return own_key(own)
         except BadValueError as error:
-            if "_id" not in self._known:  # else the field's own codec tells
+            unfit.add(position)
+            if _KEY not in self._known:  # else the field's own codec tells
                 record.notes.position = position
                 record.notes.tell(error.kind, f"{self.child.source}._id", error.detail)
             return key_part("i", str(position))
 
-    def _part_twins(self, ids: list[bytes], lead: str, record: OpenRecord) -> None:
+    def _part_twins(self, ids: list[bytes], lead: str, record: OpenRecord, unfit: set[int]) -> None:
         seen: set[bytes] = set()
         for position, row_id in enumerate(ids):
             if row_id in seen:
@@ -147,5 +161,6 @@ class CompiledChild:
                 record.notes.tell(
                     "key.repeated", f"{self.child.source}._id", "an element before it has the same _id"
                 )
+                unfit.add(position)
                 ids[position] = uuid5_bytes(self._namespace, (lead + key_part("i", str(position))).encode())
             seen.add(ids[position])

@@ -9,7 +9,7 @@ from caravan.migration.mapping.codecs import ReferenceTo
 from caravan.migration.mapping.contract import MappedRecord, MappingContext, ReferenceValue
 from caravan.migration.mapping.errors import BadValueError
 from caravan.migration.mapping.fields import Child, Field, Main, Side
-from caravan.migration.mapping.keys import id_of, key_part, reference_key
+from caravan.migration.mapping.keys import id_of, key_part
 from caravan.migration.mapping.levels import Level, Notes, kept, names
 from caravan.migration.mapping.tables import main_columns
 
@@ -39,7 +39,7 @@ class CompiledEntity:
         self._known: Final = (
             names(main.fields).union(*(names(side.fields) for side in sides))
             | {child.source for child in children}
-            | {"_id", *main.ignored}
+            | {*main.key, *main.ignored}
         )
 
     def map(self, document: Mapping[str, Any], key: tuple[LegacyTag, str]) -> MappedRecord:
@@ -63,7 +63,9 @@ class CompiledEntity:
                 record.rows[side.table] = [(self._org, row_id, *cells)]
         for child in self._children:
             child.add_rows(document, record)
-        record.rows[self._main.table].append((*own, kept(document, self._known, originals)))
+        if self._main.extra:
+            own = (*own, kept(document, self._known, originals))
+        record.rows[self._main.table].append(own)
         return MappedRecord(tag, text, row_id, record.rows, notes.findings)
 
     def references(self, document: Mapping[str, Any], key: tuple[LegacyTag, str]) -> list[ReferenceValue]:
@@ -99,7 +101,7 @@ def _references(
         if value is None or not isinstance(field.codec, ReferenceTo):
             continue
         try:
-            tag, text = reference_key(value)
+            tag, text = field.codec.key(value)
         except BadValueError:
             continue
         yield ReferenceValue(table, row_id, field.column, prefix + field.source, tag, text)

@@ -1,11 +1,12 @@
 """What a mapping is to the rest of the engine: target tables, a key, and rows for one source record.
 
 Row values are what binary COPY takes: ``uuid`` as 16 bytes, ``numeric`` as ``Decimal``, ``timestamptz`` as aware
-``datetime``, ``jsonb`` as UTF-8 JSON text in ``bytes``, ``bytea`` as ``bytes``; the rest as the Python type of that name.
+``datetime``, ``jsonb`` as UTF-8 JSON text in ``bytes``, ``bytea`` as ``bytes``, ``double precision`` as ``float``; the rest as the
+Python type of that name.
 """
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -14,8 +15,11 @@ from caravan.core.ids import LegacyTag
 
 __all__ = [
     "Column",
+    "FindKey",
     "Finding",
     "Invariant",
+    "InverseContext",
+    "Loss",
     "MappedRecord",
     "Mapping",
     "MappingContext",
@@ -27,8 +31,21 @@ __all__ = [
 ]
 
 SqlType: TypeAlias = Literal[
-    "uuid", "text", "numeric", "boolean", "integer", "bigint", "timestamptz", "jsonb", "bytea"
+    "uuid",
+    "text",
+    "numeric",
+    "boolean",
+    "integer",
+    "bigint",
+    "double precision",
+    "timestamptz",
+    "date",
+    "jsonb",
+    "bytea",
 ]
+
+FindKey: TypeAlias = Callable[[str, bytes], tuple[LegacyTag, str] | None]
+"""From an entity's name and the id of one of its rows to the row's typed legacy key; None where it has none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,24 @@ class MappingContext:
     client_id: UUID | None
     namespace: UUID
     timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class InverseContext:
+    """What the way back needs: the way there, the legacy keys of rows, and whether the source keeps documents or rows."""
+
+    mapping: MappingContext
+    find_key: FindKey
+    shape: Literal["document", "row"] = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What of a field is not kept. ``source`` is its path, ``column`` is ``table.column`` (empty: no column takes it)."""
+
+    source: str
+    column: str
+    lost: str
 
 
 @dataclass(frozen=True, slots=True)

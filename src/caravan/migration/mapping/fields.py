@@ -43,12 +43,19 @@ class Side:
 
 @dataclass(frozen=True)
 class Main:
-    """The entity's own table. ``ignored`` fields of the record are known and deliberately kept nowhere."""
+    """The entity's own table. ``ignored`` fields of the record are known and deliberately kept nowhere.
+
+    ``key`` names the fields that tell records apart: ``_id`` of documents, the columns of a table's key in their order, none where a
+    table has no key (see ``record_keys``). ``extra``: the table has the column ``extra``, which takes what no field names; without it
+    a source column that nothing takes is refused when the load starts.
+    """
 
     table: str
     fields: tuple[Field, ...]
     client: bool = True
     ignored: tuple[str, ...] = ()
+    key: tuple[str, ...] = ("_id",)
+    extra: bool = True
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def kept(document: Mapping[str, Any], known: frozenset[str], originals: Mapping[
     if not originals and known.issuperset(document):
         return None
     extra = {name: value for name, value in document.items() if name not in known}
-    if originals:
+    if originals or ORIGINAL in extra:
         own = {ORIGINAL: extra[ORIGINAL]} if ORIGINAL in extra else {}
         extra[ORIGINAL] = own | dict(originals)
     return canonical_json(extra)

@@ -38,7 +38,8 @@ def target_tables(main: Main, sides: Sequence[Side], children: Sequence[Child]) 
 def main_columns(main: Main) -> tuple[Column, ...]:
     """Return the columns of the entity's own table."""
     client = (Column("client_id", "uuid"),) if main.client else ()
-    return (_ORG, _ID, *client, *columns_of(main.fields), _EXTRA)
+    extra = (_EXTRA,) if main.extra else ()
+    return (_ORG, _ID, *client, *columns_of(main.fields), *extra)
 
 
 def columns_of(fields: Iterable[Field]) -> tuple[Column, ...]:

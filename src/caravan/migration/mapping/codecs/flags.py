@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from caravan.migration.mapping.codecs.codec import Codec, Decoder
+from caravan.migration.mapping.codecs.codec import Codec, Decoder, Encoder, same
 from caravan.migration.mapping.codecs.numbers import whole
-from caravan.migration.mapping.contract import MappingContext, SqlType
+from caravan.migration.mapping.contract import InverseContext, MappingContext, SqlType
 from caravan.migration.mapping.errors import BadValueError, shown
 
 __all__ = ["CountFlag", "Flag"]
@@ -39,6 +39,10 @@ class Flag(Codec):
         del context
         return _flag
 
+    def encoder(self, context: InverseContext) -> Encoder:
+        del context
+        return same
+
 
 def _flag(value: Any) -> bool:  # noqa: ANN401 - any value of any source
     truth = _truth(value)
@@ -58,6 +62,10 @@ class CountFlag(Codec):
     def decoder(self, context: MappingContext) -> Decoder:
         del context
         return _count_flag
+
+    def encoder(self, context: InverseContext) -> Encoder:
+        del context
+        return same
 
 
 def _count_flag(value: Any) -> int:  # noqa: ANN401 - any value of any source

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from caravan.migration.mapping.codecs.codec import Codec, Decoder
+from caravan.migration.mapping.codecs.codec import Codec, Decoder, Encoder
 from caravan.migration.mapping.codecs.lists import listed
-from caravan.migration.mapping.contract import MappingContext, SqlType
-from caravan.migration.mapping.originals import relaxed_json
+from caravan.migration.mapping.contract import InverseContext, MappingContext, SqlType
+from caravan.migration.mapping.originals import parsed_json, relaxed_json
 
 __all__ = ["Json", "JsonList"]
 
@@ -23,6 +23,10 @@ class Json(Codec):
         del context
         return relaxed_json
 
+    def encoder(self, context: InverseContext) -> Encoder:
+        del context
+        return parsed_json
+
 
 @dataclass(frozen=True)
 class JsonList(Codec):
@@ -35,6 +39,10 @@ class JsonList(Codec):
     def decoder(self, context: MappingContext) -> Decoder:
         del context
         return _json_list
+
+    def encoder(self, context: InverseContext) -> Encoder:
+        del context
+        return parsed_json
 
 
 def _json_list(value: Any) -> bytes:  # noqa: ANN401 - any value of any source

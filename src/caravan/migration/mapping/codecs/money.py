@@ -1,16 +1,16 @@
 """Money and other exact decimals: NUMERIC(18,4) from whatever a source made of them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from bson import Decimal128
 
 from caravan.core.money import LIMIT, NotAnAmountError, amount, quantize
-from caravan.migration.mapping.codecs.codec import Codec, Decoder
+from caravan.migration.mapping.codecs.codec import Codec, Decoder, Encoder, same
 from caravan.migration.mapping.codecs.memory import Memory
-from caravan.migration.mapping.contract import MappingContext, SqlType
+from caravan.migration.mapping.contract import InverseContext, MappingContext, SqlType
 from caravan.migration.mapping.errors import BadValueError, shown
 
 __all__ = ["Money"]
@@ -20,8 +20,12 @@ _NUMBER: Final = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-
 
 @dataclass(frozen=True)
 class Money(Codec):
-    """Decimal128, integer, string, or double by its shortest form; more than four places are rounded half-even."""
+    """Decimal128, integer, string, or double by its shortest form; more than four places are rounded half-even.
 
+    ``written``: as what a document takes an amount back; rows of tables take the number.
+    """
+
+    written: Literal["decimal", "double", "text"] = field(default="decimal", repr=False)
     name: ClassVar[str] = "money"
     sql_type: ClassVar[SqlType] = "numeric"
     scale: ClassVar[int | None] = 4
@@ -47,6 +51,19 @@ class Money(Codec):
             return _exact(value)
 
         return money
+
+    def encoder(self, context: InverseContext) -> Encoder:
+        if self.written == "text":
+            return str
+        if self.written == "double":
+            return _double
+        return Decimal128 if context.shape == "document" else same
+
+
+def _double(number: Decimal) -> float | Decimal128:
+    """Return the double that is read as this number; beyond 15 digits there may be none."""
+    double = float(number)
+    return double if Decimal(repr(double)) == number else Decimal128(number)
 
 
 def _from_decimal128(bid: bytes) -> Decimal:

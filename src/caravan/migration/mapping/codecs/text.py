@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from caravan.migration.mapping.codecs.codec import Codec, Decoder
-from caravan.migration.mapping.contract import MappingContext, SqlType
+from caravan.migration.mapping.codecs.codec import Codec, Decoder, Encoder, same
+from caravan.migration.mapping.contract import InverseContext, MappingContext, SqlType
 from caravan.migration.mapping.errors import BadValueError, shown
 
 __all__ = ["Currency", "Text", "decode_text"]
@@ -54,6 +54,10 @@ class Text(Codec):
         del context
         return decode_text
 
+    def encoder(self, context: InverseContext) -> Encoder:
+        del context
+        return same
+
 
 @dataclass(frozen=True)
 class Currency(Codec):
@@ -66,6 +70,10 @@ class Currency(Codec):
     def decoder(self, context: MappingContext) -> Decoder:
         del context
         return _currency
+
+    def encoder(self, context: InverseContext) -> Encoder:
+        del context
+        return same
 
 
 def _currency(value: Any) -> str:  # noqa: ANN401 - any value of any source

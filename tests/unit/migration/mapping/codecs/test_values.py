@@ -1,6 +1,6 @@
 """Each codec against what sources hold: what it takes, as what, and how it refuses the rest."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,31 +10,48 @@ from bson.datetime_ms import DatetimeMS
 
 from caravan.core.ids import legacy_id
 from caravan.migration.mapping.codecs import (
+    BigInteger,
+    Bytes,
     Choice,
     Codec,
     CountFlag,
     Currency,
     Date,
+    Day,
+    Enumeration,
+    Exact,
     Flag,
+    Float,
+    ForeignKey,
     Integer,
     Json,
     JsonList,
     KeyText,
+    LocalDate,
     Money,
     ReferenceTo,
     Text,
+    Through,
+    Time,
+    Uuid,
 )
 from caravan.migration.mapping.contract import MappingContext
-from caravan.migration.mapping.errors import NOTHING, BadValueError
+from caravan.migration.mapping.errors import NOTHING, BadValueError, MappingDeclarationError
 
 CONTEXT = MappingContext(UUID(int=1), None, UUID(int=2), timezone="Europe/Paris")
 OID = ObjectId("507f1f77bcf86cd799439011")
 STATE = Choice((("complete", "completed"), ("partial", "draft")), "unknown")
 CUSTOMER = ReferenceTo("customer", "customers")
+OWNER = ForeignKey("owner", "owners")
+COLOUR = Enumeration((("rouge", "red"), "blue"))
 
 
 def of(tag: str, text: str) -> bytes:
     return legacy_id(CONTEXT.namespace, "customer", tag, text).bytes  # type: ignore[arg-type]
+
+
+def of_owner(tag: str, text: str) -> bytes:
+    return legacy_id(CONTEXT.namespace, "owner", tag, text).bytes  # type: ignore[arg-type]
 
 
 TAKEN = [
@@ -72,7 +89,39 @@ TAKEN = [
     (CountFlag(), "4", 4),
     (STATE, "complete", "completed"),
     (STATE, " Partial", "draft"),
-    (Date(), datetime(2024, 5, 1, 12), datetime(2024, 5, 1, 12, tzinfo=UTC)),  # noqa: DTZ001 - BSON without a zone
+    (Date(), datetime(2024, 5, 1, 12), datetime(2024, 5, 1, 10, tzinfo=UTC)),  # noqa: DTZ001 - the source's zone
+    (Date(), date(2024, 5, 1), datetime(2024, 4, 30, 22, tzinfo=UTC)),
+    (LocalDate(), datetime(2024, 1, 1, 12), datetime(2024, 1, 1, 11, tzinfo=UTC)),  # noqa: DTZ001 - the source's zone
+    (Day(), date(2024, 2, 29), date(2024, 2, 29)),
+    (Day(), datetime(2024, 2, 29), date(2024, 2, 29)),  # noqa: DTZ001 - midnight
+    (Day(), " 2024-02-29", date(2024, 2, 29)),
+    (Time(), timedelta(hours=-838, minutes=-59, seconds=-59), "-838:59:59"),
+    (Time(), time(1, 2, 3, 450_000), "01:02:03.45"),
+    (Time(), "1:02:03", "01:02:03"),
+    (Time(), "24:00:00", "24:00:00"),
+    (BigInteger(), 2**63 - 1, 2**63 - 1),
+    (BigInteger(), "-9223372036854775808", -(2**63)),
+    (Exact(0), 2**64 - 1, Decimal(2**64 - 1)),
+    (Exact(2), Decimal("12.3"), Decimal("12.30")),
+    (Exact(), Decimal("1E-30"), Decimal("1E-30")),
+    (Float(), 0.1, 0.1),
+    (Float(), 5, 5.0),
+    (Uuid(), UUID(int=7), UUID(int=7).bytes),
+    (Uuid(), Binary(UUID(int=7).bytes, 4), UUID(int=7).bytes),
+    (Uuid(), str(UUID(int=7)).upper(), UUID(int=7).bytes),
+    (Bytes(), b"\x00\xff", b"\x00\xff"),
+    (COLOUR, "rouge", "red"),
+    (COLOUR, "blue", "blue"),
+    (OWNER, 12, of_owner("i", "12")),
+    (OWNER, Decimal(12), of_owner("i", "12")),
+    (OWNER, "507f1f77bcf86cd799439011", of_owner("s", "507f1f77bcf86cd799439011")),
+    (OWNER, UUID(int=5), of_owner("u", str(UUID(int=5)))),
+    (OWNER, date(2024, 2, 29), of_owner("s", "2024-02-29")),
+    (
+        Through("tests.fixtures.pure_functions:doubled", "tests.fixtures.pure_functions:halved", "integer"),
+        4,
+        8,
+    ),
     (
         Date(),
         datetime(2024, 5, 1, 12, tzinfo=timezone(timedelta(hours=2))),
@@ -122,6 +171,22 @@ def test_a_value_becomes_its_normal_form(codec: Codec, value: object, normal: ob
 
 
 REFUSED = [
+    (Day(), datetime(2024, 2, 29, 1), "date.not_a_day"),  # noqa: DTZ001 - a time of day
+    (Day(), "2024-02-30", "date.out_of_range"),
+    (Time(), "25", "time.not_a_time"),
+    (BigInteger(), 2**63, "number.not_an_integer"),
+    (Exact(2), Decimal("12.345"), "number.too_fine"),
+    (Exact(), float("nan"), "number.not_a_number"),
+    (Exact(), True, "number.not_a_number"),
+    (Float(), 2**53 + 1, "number.not_a_double"),
+    (Float(), "1.5", "number.not_a_double"),
+    (Uuid(), "no", "uuid.not_a_uuid"),
+    (Bytes(), "text", "bytes.not_bytes"),
+    (COLOUR, "Rouge", "choice.unknown"),
+    (COLOUR, 1, "choice.unknown"),
+    (OWNER, 1.5, "reference.not_a_reference"),
+    (OWNER, {"id": 1}, "reference.not_a_reference"),
+    (Through("tests.fixtures.pure_functions:doubled", "", "integer", loss="all"), "x", "value.refused"),
     (Text(), 1.5, "text.wrong_type"),
     (Text(), True, "text.wrong_type"),
     (Text(), {"a": 1}, "text.wrong_type"),
@@ -217,6 +282,30 @@ def test_json_that_postgresql_cannot_hold_is_kept_in_hex(text: str) -> None:
     assert Json().decode({"k": [text, 5]}, CONTEXT) == f'{{"k":[{{"$utf8":"{raw}"}},5]}}'.encode()
     assert Json().decode({"k": text}, CONTEXT) == f'{{"k":{{"$utf8":"{raw}"}}}}'.encode()
     assert Json().decode({text: "v"}, CONTEXT) == f'{{"$utf8:{raw}":"v"}}'.encode()
+
+
+@pytest.mark.parametrize("codec", [Date(), LocalDate()])
+@pytest.mark.parametrize(
+    ("local", "kind", "taken"),
+    [
+        (datetime(2024, 10, 27, 2, 30), "date.ambiguous", datetime(2024, 10, 27, 0, 30, tzinfo=UTC)),  # noqa: DTZ001
+        (datetime(2024, 3, 31, 2, 30), "date.nonexistent", datetime(2024, 3, 31, 1, 30, tzinfo=UTC)),  # noqa: DTZ001
+    ],
+)
+def test_an_hour_that_came_twice_or_never_is_taken_by_rule_and_told(
+    codec: Codec, local: datetime, kind: str, taken: datetime
+) -> None:
+    for value in (local, local.isoformat(" ")):
+        with pytest.raises(BadValueError) as caught:
+            codec.decode(value, CONTEXT)
+        assert (caught.value.kind, caught.value.instead) == (kind, taken)
+
+
+def test_functions_that_are_not_there_are_told_by_name() -> None:
+    with pytest.raises(MappingDeclarationError, match="nowhere"):
+        Through("tests.fixtures.pure_functions:nowhere", "", "text", loss="all").check()
+    with pytest.raises(MappingDeclarationError, match="no inverse"):
+        Through("tests.fixtures.pure_functions:doubled", "", "integer").check()
 
 
 def test_a_long_value_is_shown_by_its_beginning() -> None:
