@@ -1,0 +1,69 @@
+"""What statements in the log mean for tables whose rows are followed."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+__all__ = ["Meaning", "Statement", "meaning_of", "statement"]
+
+_COMMENT: Final = re.compile(r"/\*(?!M?!).*?\*/|--\s[^\n]*|#[^\n]*", re.DOTALL)
+_VERB: Final = re.compile(r"\s*([a-z]+)(?:\s+([a-z]+))?", re.IGNORECASE)
+_WORD: Final = re.compile(r"`((?:[^`]|``)+)`|([\w$]+)")
+_TRUNCATE: Final = re.compile(
+    r"\s*TRUNCATE\s+(?:TABLE\s+)?((?:`(?:[^`]|``)+`|[\w$]+)(?:\s*\.\s*(?:`(?:[^`]|``)+`|[\w$]+))?)",
+    re.IGNORECASE,
+)
+Meaning: TypeAlias = Literal[
+    "begin", "commit", "rollback", "partial rollback", "truncate", "defines", "writes", "xa", "nothing"
+]
+
+_BRACKETS: Final[dict[str, Meaning]] = {"BEGIN": "begin", "COMMIT": "commit", "XA": "xa"}
+_DEFINING: Final = frozenset({"ALTER", "CREATE", "DROP", "RENAME"})
+_MEANINGS: Final[dict[str, Meaning]] = {
+    "TRUNCATE": "truncate",
+    **dict.fromkeys(_DEFINING, "defines"),
+    **dict.fromkeys(("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL"), "writes"),
+}
+
+
+class Statement(NamedTuple):
+    database: str
+    text: str
+
+
+def statement(body: bytes) -> Statement:
+    """Read a query event: https://mariadb.com/kb/en/query_event/."""
+    name_length = body[8]
+    variables = int.from_bytes(body[11:13], "little")
+    at = 13 + variables
+    database = body[at : at + name_length].decode("utf-8", "replace")
+    return Statement(database, body[at + name_length + 1 :].decode("utf-8", "replace"))
+
+
+def meaning_of(said: Statement, database: str, tables: Collection[str]) -> tuple[Meaning, tuple[str, ...]]:
+    """Return what a statement does, and which of our tables it names."""
+    text = _COMMENT.sub(" ", said.text)
+    verb = _VERB.match(text)
+    first, second = (verb[1].upper(), (verb[2] or "").upper()) if verb else ("", "")
+    if first in _BRACKETS:
+        return _BRACKETS[first], ()
+    if first == "ROLLBACK":
+        return ("partial rollback" if second == "TO" else "rollback"), ()
+    if first in _DEFINING and second in {"DATABASE", "SCHEMA"}:
+        return ("defines", tuple(tables)) if database in _words(text) else ("nothing", ())
+    named = tuple(dict.fromkeys(_named(text, said.database, database, tables)))
+    return (_MEANINGS.get(first, "nothing"), named) if named else ("nothing", ())
+
+
+def _named(text: str, current: str, database: str, tables: Collection[str]) -> Iterator[str]:
+    found = _TRUNCATE.match(text)
+    words = _words(found[1]) if found else _words(text)
+    if current != database and database not in words:
+        return
+    for word in words[-1:] if found else words:
+        if word in tables:
+            yield word
+
+
+def _words(text: str) -> list[str]:
+    return [(quoted or plain).replace("``", "`") for quoted, plain in _WORD.findall(text)]
