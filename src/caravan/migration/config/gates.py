@@ -21,6 +21,7 @@ class Gates(Table):
     far behind a copy may be. ``r0`` and ``delta``: a canary is promoted when its rate of events is surely below
     max((1+delta) times the old side's, r0). ``latency_band``: how much higher its p95 may be. ``min_keys``: cohort keys per
     stage. ``stages``: percent of the keys. ``soak``: how long each stage lasts at least. ``fresh``: how old a measurement may be.
+    ``drill``: how old the certificate of the last drill may be when a unit is completed.
     """
 
     alpha: _Positive = 0.01
@@ -35,6 +36,7 @@ class Gates(Table):
     stages: tuple[_Percent, ...] = Field(default=(1, 5, 25, 50, 100), min_length=1)
     soak: Seconds = 3600.0
     fresh: Seconds = 86_400.0
+    drill: Seconds = 604_800.0
 
     @field_validator("stages")
     @classmethod

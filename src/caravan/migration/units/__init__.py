@@ -1,13 +1,16 @@
 """Units and their states: guards, transitions with a stored inverse, one lease holder, a hash-chained journal."""
 
 from caravan.migration.units.accepted import Accepted, accept, accepted_differences, masks_of_file, withdraw
+from caravan.migration.units.cutover_steps import CUTOVER, CutoverStep
 from caravan.migration.units.errors import (
     ComesWithDataError,
+    CompleteIsFinalError,
     EdgeMissingError,
     GateClosedError,
     LeaseHeldError,
     LeaseLostError,
     TransitionOpenError,
+    UndoOpenError,
     UnitUnknownError,
 )
 from caravan.migration.units.guards import Check
@@ -19,6 +22,7 @@ from caravan.migration.units.measurements import (
     record_measurement,
     stage_name,
 )
+from caravan.migration.units.performing import Performance, Performer
 from caravan.migration.units.plan import PlannedWay, UnitPlan, plan_of, plans, told
 from caravan.migration.units.publishing import NoGateways, Publication, Publisher
 from caravan.migration.units.scope import Scope, connected
@@ -29,13 +33,16 @@ from caravan.migration.units.transitions import Coordinator, Moved
 from caravan.migration.units.values import Step, UnitValues
 
 __all__ = [
+    "CUTOVER",
     "EDGES",
     "STATES",
     "Accepted",
     "Break",
     "Check",
     "ComesWithDataError",
+    "CompleteIsFinalError",
     "Coordinator",
+    "CutoverStep",
     "Edge",
     "EdgeMissingError",
     "Entry",
@@ -46,6 +53,8 @@ __all__ = [
     "Measurement",
     "Moved",
     "NoGateways",
+    "Performance",
+    "Performer",
     "PlannedWay",
     "Publication",
     "Publisher",
@@ -54,6 +63,7 @@ __all__ = [
     "Step",
     "StoredUnit",
     "TransitionOpenError",
+    "UndoOpenError",
     "UnitPlan",
     "UnitUnknownError",
     "UnitValues",

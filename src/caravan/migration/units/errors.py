@@ -4,11 +4,13 @@ from caravan.core.errors import CaravanError
 
 __all__ = [
     "ComesWithDataError",
+    "CompleteIsFinalError",
     "EdgeMissingError",
     "GateClosedError",
     "LeaseHeldError",
     "LeaseLostError",
     "TransitionOpenError",
+    "UndoOpenError",
     "UnitUnknownError",
 ]
 
@@ -19,6 +21,18 @@ class UnitUnknownError(CaravanError):
     title = "There is no such unit"
     exit_code = 2
     fix = "Name one of the units of the migration file; `caravan migration status FILE` lists them."
+
+
+class CompleteIsFinalError(CaravanError):
+    code = "unit_complete_is_final"
+    status = 409
+    title = "A complete unit has no way back"
+    exit_code = 2
+    fix = (
+        "What can still be done: the old store stands fenced as it was when the flow back ended, and can be read;"
+        " correct the new side forward; restore the new side from its backup; or declare a migration of its own that carries"
+        " the new store to the old one, and walk it like the first."
+    )
 
 
 class EdgeMissingError(CaravanError):
@@ -32,9 +46,9 @@ class EdgeMissingError(CaravanError):
 class ComesWithDataError(CaravanError):
     code = "unit_edge_needs_data"
     status = 501
-    title = "This edge moves data, which this version does not do yet"
+    title = "This edge moves data"
     exit_code = 2
-    fix = "Leave the unit where it is; where its data does not change sides, remove data_sets of the unit in the migration file."
+    fix = "Use `caravan cutover`: it knows the stores and flows of the unit. `caravan cutover plan FILE UNIT` prints every step."
 
 
 class GateClosedError(CaravanError):
@@ -65,4 +79,14 @@ class TransitionOpenError(CaravanError):
     code = "unit_transition_open"
     status = 409
     title = "A transition of this unit was interrupted"
-    fix = "Run `caravan migration advance` with the same target to finish it, or `caravan migration back` to unwind it."
+    fix = "Run the same command again: it finishes or unwinds it. `caravan migration status FILE` names the transition."
+
+
+class UndoOpenError(CaravanError):
+    code = "unit_undo_open"
+    status = 503
+    title = "A step failed, and so did undoing it"
+    fix = (
+        "Run the same command again as soon as the store or database named answers: it goes on undoing. Until then the unit's"
+        " writes get 503; `caravan cutover release-fence FILE UNIT --print` prints what opens the store by hand."
+    )

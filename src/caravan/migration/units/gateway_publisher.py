@@ -9,11 +9,12 @@ from sqlalchemy import text
 from caravan.core.database import Database, DatabaseAddress, Role, WriteSession
 from caravan.migration.config import MigrationConfig
 from caravan.migration.gateway.confirming import wait_until_confirmed
+from caravan.migration.gateway.plan import RoutePlan
 from caravan.migration.gateway.publishing import Published, current_table, publish_table
 from caravan.migration.units.errors import LeaseLostError
 from caravan.migration.units.publishing import Publication
 from caravan.migration.units.route_plan import route_plan
-from caravan.migration.units.scope import connected
+from caravan.migration.units.scope import Scope, connected
 from caravan.migration.units.store import stored_units
 from caravan.migration.units.values import UnitValues
 
@@ -25,6 +26,10 @@ _TRANSITION: Final = text(
     "SELECT done_steps, steps FROM engine.unit_transitions WHERE org_id = :org AND id = :id"
     " AND phase IN ('acting', 'unwinding') FOR UPDATE"
 )
+_CURRENT: Final = """
+SELECT t.document FROM engine.route_tables t JOIN engine.route_pointers p USING (org_id, migration, version)
+WHERE t.org_id = %(org)s AND t.migration = %(migration)s
+"""
 
 
 class GatewayPublisher:
@@ -51,6 +56,21 @@ class GatewayPublisher:
         with connected(self._address, read_only=True) as connection:
             units = {name: unit.values for name, unit in stored_units(connection, publication.scope).items()}
         return asyncio.run(self._publish(publication, units))
+
+    def in_force(self, scope: Scope, unit: str) -> UnitValues | None:
+        """Return the unit's part of the current table."""
+        with connected(self._address, read_only=True) as connection:
+            row = connection.execute(_CURRENT.encode(), scope.parameters).fetchone()
+        planned = RoutePlan.model_validate(row[0]).unit(unit) if row else None
+        if planned is None:
+            return None
+        return UnitValues(
+            state=planned.state,
+            share=planned.share,
+            salt=planned.salt,
+            armed=planned.armed,
+            held=planned.held,
+        )
 
     async def _publish(self, publication: Publication, units: Mapping[str, UnitValues]) -> dict[str, Any]:
         scope, values = publication.scope, publication.step.values

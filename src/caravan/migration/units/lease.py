@@ -1,4 +1,10 @@
-"""One holder at a time changes a migration. A lease that nobody renews ends by itself; each holder has a higher number."""
+"""One holder at a time changes a migration. A lease that nobody renews ends by itself; each holder has a higher number.
+
+Beside its row a holder keeps an advisory lock of its database session, named by its number. Where nobody has that lock the holder's
+session is gone, with its process or its connection, and the lease is taken over at once: nobody waits for the dead. What a process
+may still be doing whose connection alone is gone is refused like everything of a former holder (``hold``, and the row of its
+transition).
+"""
 
 import os
 import socket
@@ -21,10 +27,20 @@ _TAKE: Final = """
 INSERT INTO engine.migration_leases AS l (org_id, migration, holder, fencing, expires_at)
 VALUES (%(org)s, %(migration)s, %(holder)s, 1, clock_timestamp() + %(ttl)s)
 ON CONFLICT (org_id, migration) DO UPDATE SET holder = excluded.holder, fencing = l.fencing + 1, expires_at = excluded.expires_at
-WHERE l.expires_at <= clock_timestamp()
+WHERE l.expires_at <= clock_timestamp() OR l.fencing = %(dead)s
 RETURNING fencing
 """
-_HOLDER: Final = "SELECT holder, expires_at FROM engine.migration_leases WHERE org_id = %(org)s AND migration = %(migration)s"
+_HOLDER: Final = """
+SELECT holder, expires_at, fencing FROM engine.migration_leases WHERE org_id = %(org)s AND migration = %(migration)s
+"""
+_KEY: Final = "hashtextextended('caravan lease ' || %(org)s::text || %(migration)s, %(number)s)"
+_LIVE: Final = f"SELECT pg_advisory_lock({_KEY})"
+_DIE: Final = f"SELECT pg_advisory_unlock({_KEY})"
+_LIVES: Final = f"""
+SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND ((classid::bigint << 32) | objid::bigint) = {_KEY})
+"""  # noqa: S608 - a key of parameters alone
 _RENEW: Final = """
 UPDATE engine.migration_leases SET expires_at = clock_timestamp() + %(ttl)s
 WHERE org_id = %(org)s AND migration = %(migration)s AND holder = %(holder)s AND fencing = %(fencing)s
@@ -75,21 +91,44 @@ def this_process() -> str:
 def held_lease(
     connection: psycopg.Connection, scope: Scope, *, holder: str | None = None, seconds: float = LEASE_SECONDS
 ) -> Iterator[Lease]:
-    """Hold the migration's lease.
+    """Hold the migration's lease; that of a holder whose database session is gone is taken over at once.
 
     Raises:
         LeaseHeldError: somebody else does, until the moment named.
     """
     name = holder or this_process()
-    parameters = {**scope.parameters, "holder": name, "ttl": timedelta(seconds=seconds)}
-    row = connection.execute(_TAKE.encode(), parameters).fetchone()
-    if row is None:
-        other = connection.execute(_HOLDER.encode(), scope.parameters).fetchone()
-        who, until = other or ("somebody", None)
-        raise LeaseHeldError(f"{who} holds the migration {scope.migration!r} until {until:%H:%M:%S} UTC.")
-    lease = Lease(scope, name, row[0], seconds)
+    number = _taken(connection, scope, name, seconds, dead=None)
+    if number is None:
+        number = _taken_over(connection, scope, name, seconds)
+    lease = Lease(scope, name, number, seconds)
     try:
         yield lease
     finally:
         if not connection.broken:
             lease.release(connection)
+            connection.execute(_DIE.encode(), {**scope.parameters, "number": number})
+
+
+def _taken(
+    connection: psycopg.Connection, scope: Scope, name: str, seconds: float, *, dead: int | None
+) -> int | None:
+    """Take a lease that is free, or that of the dead holder with this number; None when neither."""
+    parameters = {**scope.parameters, "holder": name, "ttl": timedelta(seconds=seconds), "dead": dead}
+    with connection.transaction():
+        row = connection.execute(_TAKE.encode(), parameters).fetchone()
+        if row is None:
+            return None
+        # Before anybody can see the row: who finds it must find the lock taken.
+        connection.execute(_LIVE.encode(), {**scope.parameters, "number": row[0]})
+    return int(row[0])
+
+
+def _taken_over(connection: psycopg.Connection, scope: Scope, name: str, seconds: float) -> int:
+    row = connection.execute(_HOLDER.encode(), scope.parameters).fetchone()
+    who, until, number = row or ("somebody", None, 0)
+    lives = connection.execute(_LIVES.encode(), {**scope.parameters, "number": number}).fetchone()
+    if row is not None and lives == (False,):
+        taken = _taken(connection, scope, name, seconds, dead=number)
+        if taken is not None:
+            return taken
+    raise LeaseHeldError(f"{who} holds the migration {scope.migration!r} until {until:%H:%M:%S} UTC.")

@@ -7,6 +7,11 @@ The kinds and what their figures hold (all of one unit):
 ``replay``    the same of an offline replay; only judged and mismatched (or ``unexplained``) are needed
 ``canary``    what ``caravan.migration.canary.Decision.to_json`` gives; its ``stage`` is ``stage_name(percent)``
 ``sides``     old, new (bool: the side answers its health path)
+``lag``       running (bool), seconds, transactions (None where nobody knows) of the flow to the side without authority
+``verification``  rows (compared), differing (counts)
+``effects``   judged, mismatched (counts) of dry runs of writes
+``drill``     passed (bool), lost_and_doubled (count), certificate (its SHA-256)
+``consent``   by, said (who agrees to complete the unit, in their words)
 """
 
 from collections.abc import Mapping

@@ -22,7 +22,10 @@ __all__ = ["PlannedWay", "UnitPlan", "plan_of", "plans", "told"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedWay:
-    """An edge a unit has: whether its guard is open now, what it would do, and how it would be undone."""
+    """An edge a unit has: whether its guard is open now, what it would do, and how it would be undone.
+
+    ``comes_with_data``: it acts on stores, and is gone by ``caravan cutover``.
+    """
 
     edge: str
     target: str
@@ -35,7 +38,7 @@ class PlannedWay:
     @property
     def open(self) -> bool:
         """Whether it could be gone now."""
-        return not self.comes_with_data and all(check.passed for check in self.checks)
+        return all(check.passed for check in self.checks)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -134,8 +137,8 @@ def told(plan: UnitPlan) -> Iterator[str]:
         yield f"  interrupted: {plan.interrupted.edge}, {plan.interrupted.done_steps} steps done"
     for way in plan.ways:
         word = "back to" if way.back else "on to"
-        when = "comes with data sets" if way.comes_with_data else "open" if way.open else "closed"
-        yield f"  {word} {way.target} ({way.edge}): {when}"
+        by = ", by `caravan cutover`" if way.comes_with_data else ""
+        yield f"  {word} {way.target} ({way.edge}): {'open' if way.open else 'closed'}{by}"
         for check in way.checks:
             yield f"    {'ok    ' if check.passed else 'CLOSED'} {check.name}: {check.measured}; needed: {check.needed}"
         yield f"    steps: {_steps(way.steps)}; undone by: {_steps(way.inverse)}"

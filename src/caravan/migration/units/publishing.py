@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from caravan.migration.units.scope import Scope
-from caravan.migration.units.values import Step
+from caravan.migration.units.values import Step, UnitValues
 
 __all__ = ["NoGateways", "Publication", "Publisher"]
 
@@ -32,9 +32,15 @@ class Publisher(Protocol):
             CaravanError: one has not, in time; what is in force then is not known, and the step is asked for again.
         """
 
+    def in_force(self, scope: Scope, unit: str) -> UnitValues | None:
+        """Return what gateways are told of a unit now: the state and whether its writes are held; None where nobody is told."""
+
 
 class NoGateways:
     """For a migration whose traffic no gateway of ours carries: the state is kept, nothing else follows it."""
 
     def publish(self, publication: Publication) -> Mapping[str, Any]:
         return {"step": publication.step.name, "gateways": 0}
+
+    def in_force(self, scope: Scope, unit: str) -> UnitValues | None:  # noqa: ARG002 - the port's
+        return None

@@ -1,7 +1,6 @@
 """The ten states of a unit and the edges between them: a table, and nothing else.
 
-A unit without data needs no copy and no capture; its way is 0, 1, 2, 4, 6, 7. Edges that move data are in the table so that
-plans can name them; they come with the data sets.
+A unit without data needs no copy and no capture; its way is 0, 1, 2, 4, 6, 7.
 """
 
 from collections.abc import Iterator
@@ -22,8 +21,8 @@ __all__ = [
     "state_named",
 ]
 
-Protocol: TypeAlias = Literal["publish", "switch"]
-"""How an edge acts: one publication, or arm, hold, flip, release."""
+Protocol: TypeAlias = Literal["publish", "switch", "cutover"]
+"""How an edge acts: one publication; arm, hold, flip, release; or these with the data among them (``cutover_steps``)."""
 
 Needs: TypeAlias = Literal["no data", "data", "any"]
 
@@ -106,7 +105,7 @@ STATES: Final = (
 class Edge:
     """One way from state to state. ``guards`` name the checks of ``guards.py``; ``back`` edges have none: the way back is open.
 
-    ``needs`` tells for which units it is. What needs data is named, and not executed yet.
+    ``needs`` tells for which units it is. ``effect`` is an act on data that comes before the publication.
     """
 
     name: str
@@ -116,11 +115,12 @@ class Edge:
     protocol: Protocol = "publish"
     needs: Needs = "no data"
     back: bool = False
+    effect: str = ""
 
     @property
     def comes_with_data(self) -> bool:
-        """Whether it waits for the half of the engine that moves data."""
-        return self.needs == "data"
+        """Whether it acts on stores: it is gone by ``caravan cutover``, which knows them."""
+        return self.protocol == "cutover" or bool(self.effect)
 
 
 EDGES: Final = (
@@ -141,20 +141,20 @@ EDGES: Final = (
         CANARY,
         SWITCHED,
         ("canary", "sides", "lag", "verification"),
-        protocol="switch",
+        protocol="cutover",
         needs="data",
     ),
-    Edge("ramp down", SWITCHED, RAMP_DOWN, ("soak", "verification"), needs="data"),
-    Edge("complete", RAMP_DOWN, COMPLETE, ("drill", "consent"), needs="data"),
+    Edge("ramp down", SWITCHED, RAMP_DOWN, ("soak", "verification"), needs="data", effect="keep fenced"),
+    Edge("complete", RAMP_DOWN, COMPLETE, ("drill", "consent"), needs="data", effect="end the flow back"),
     Edge("drop the contract", CONTRACTED, DISCOVERED, needs="any", back=True),
     Edge("drop the replay", REPLAYED, CONTRACTED, needs="any", back=True),
-    Edge("stop the capture", SYNCED, REPLAYED, needs="data", back=True),
+    Edge("stop the capture", SYNCED, REPLAYED, needs="data", back=True, effect="stop the capture"),
     Edge("stop shadowing reads", SHADOW_READ, REPLAYED, back=True),
     Edge("stop shadowing reads of synced data", SHADOW_READ, SYNCED, needs="data", back=True),
     Edge("stop shadowing writes", SHADOW_WRITE, SHADOW_READ, needs="data", back=True),
     Edge("close the canary", CANARY, SHADOW_READ, needs="any", back=True),
     Edge("switch back", SWITCHED, SHADOW_READ, protocol="switch", back=True),
-    Edge("cut back", SWITCHED, SHADOW_READ, protocol="switch", needs="data", back=True),
+    Edge("cut back", SWITCHED, SHADOW_READ, protocol="cutover", needs="data", back=True),
     Edge("reopen the old side", RAMP_DOWN, SWITCHED, needs="data", back=True),
 )
 """From ``complete`` no edge leads back: it is the only state that cannot be left."""

@@ -44,23 +44,36 @@ class UnitValues:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One publication: after it every gateway process follows ``values``."""
+    """One publication: after it every gateway process follows ``values``.
+
+    With ``effect`` it is an act of whoever moves data instead, done while gateways follow ``values``; ``undo`` is the effect that
+    takes it back.
+    """
 
     name: str
     values: UnitValues
+    effect: str = ""
+    undo: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"name": self.name, "values": self.values.as_json()}
+        """Return it as JSON; a publication looks as it did before there were effects."""
+        acts = {"effect": self.effect, "undo": self.undo} if self.effect else {}
+        return {"name": self.name, "values": self.values.as_json(), **acts}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Step":
-        return cls(given["name"], UnitValues.from_json(given["values"]))
+        values = UnitValues.from_json(given["values"])
+        return cls(given["name"], values, given.get("effect", ""), given.get("undo", ""))
 
 
-def steps_between(before: UnitValues, after: UnitValues, protocol: Protocol) -> list[Step]:
-    """Return the steps of an edge. In a switch writes are held from before the flip until after it."""
+def steps_between(before: UnitValues, after: UnitValues, protocol: Protocol, effect: str = "") -> list[Step]:
+    """Return the steps of an edge without a cutover; ``effect`` is done before the publication.
+
+    In a switch writes are held from before the flip until after it.
+    """
     if protocol == "publish":
-        return [Step("publish", after)]
+        acts = [Step(effect, before, effect)] if effect else []
+        return [*acts, Step("publish", after)]
     return [
         Step("arm", replace(before, armed=True)),
         Step("hold", replace(before, armed=True, held=True)),
@@ -77,7 +90,7 @@ def unwinding_steps(
     Before the hold the authority cannot have moved, so publishing the old values is enough. Behind it writes are held on
     both sides of the flip while it is turned back.
     """
-    if len(steps) == 1 or done_steps < _HOLD_DONE:
+    if steps[-1].name == "publish" or done_steps < _HOLD_DONE:
         return [Step("release", before)]
     return [
         Step("hold", replace(after, armed=True, held=True)),

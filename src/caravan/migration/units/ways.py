@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from caravan.migration.config import Gates, Unit
-from caravan.migration.units.errors import ComesWithDataError, EdgeMissingError
-from caravan.migration.units.states import CANARY, STATES, SWITCHED, Edge, edges_from, state_named
+from caravan.migration.units.cutover_steps import cutover_steps
+from caravan.migration.units.errors import CompleteIsFinalError, EdgeMissingError
+from caravan.migration.units.states import CANARY, COMPLETE, STATES, SWITCHED, Edge, edges_from, state_named
 from caravan.migration.units.values import Step, UnitValues, steps_between
 
-__all__ = ["Target", "Way", "reached", "target_text", "way_to", "ways_from"]
+__all__ = ["Target", "Way", "reached", "target_text", "way_between", "way_to", "ways_from"]
 
 _TARGET: Final = re.compile(r"([a-z-]+)(?::(\d+(?:\.\d+)?)%?)?")
 
@@ -72,30 +72,28 @@ def ways_from(unit: Unit, values: UnitValues, gates: Gates, salt: str) -> list[W
     for edge in edges_from(values.state, has_data=unit.has_data):
         after = _after(edge, values, gates, salt)
         if after is not None:
-            ways.append(_way(edge, values, after))
+            ways.append(way_between(edge, values, after))
     return ways
 
 
-def way_to(
-    unit: Unit, values: UnitValues, target: Target, gates: Gates, *, back: bool, transition: UUID
-) -> Way:
+def way_to(unit: Unit, values: UnitValues, target: Target, gates: Gates, *, back: bool, salt: str) -> Way:
     """Return the way to a target that one edge reaches.
 
     Raises:
         EdgeMissingError: naming where the unit can go.
-        ComesWithDataError: the edge moves data.
+        CompleteIsFinalError: nothing leads back from complete.
     """
-    ways = [way for way in ways_from(unit, values, gates, transition.hex) if way.edge.back == back]
+    if back and values.state == COMPLETE:
+        raise CompleteIsFinalError(
+            f"The unit {unit.name!r} is complete: the old side is not kept current any more."
+        )
+    ways = [way for way in ways_from(unit, values, gates, salt) if way.edge.back == back]
     found = next((way for way in ways if reached(way.after, target, gates)), None)
     if found is None:
         there = ", ".join(target_text(way.after, gates) for way in ways) or "nowhere"
         word = "back" if back else "on"
         raise EdgeMissingError(
             f"The unit {unit.name!r} is {target_text(values, gates)}; from there it goes {word} to {there}."
-        )
-    if found.edge.comes_with_data:
-        raise ComesWithDataError(
-            f"{found.edge.name!r} of {unit.name!r} comes with data sets: it has {', '.join(unit.data_sets)}."
         )
     return found
 
@@ -112,8 +110,11 @@ def _after(edge: Edge, before: UnitValues, gates: Gates, salt: str) -> UnitValue
     return UnitValues(edge.target)
 
 
-def _way(edge: Edge, before: UnitValues, after: UnitValues) -> Way:
-    there = steps_between(before, after, edge.protocol)
+def way_between(edge: Edge, before: UnitValues, after: UnitValues) -> Way:
+    """Return the way along an edge between two values: a drill's way back ends where the drill began."""
+    if edge.protocol == "cutover":
+        return Way(edge, before, after, cutover_steps(before, after), cutover_steps(after, before))
+    there = steps_between(before, after, edge.protocol, edge.effect)
     return Way(edge, before, after, there, steps_between(after, before, edge.protocol))
 
 

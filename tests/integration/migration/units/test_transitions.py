@@ -65,6 +65,11 @@ CLEAN: Mapping[str, Mapping[str, Any]] = {
     "shadow": {"judged": 400, "mismatched": 0, "reported": 0, "coverage": 0.9, "bound": 0.0075},
     "sides": {"old": True, "new": True},
 }
+DATA: Mapping[str, Mapping[str, Any]] = {
+    **CLEAN,
+    "lag": {"running": True, "seconds": 0.1},
+    "verification": {"rows": 10, "differing": 0},
+}
 WAY = ("contracted", "replayed", "shadow-read", "canary:10", "canary:100", "switched")
 
 
@@ -93,6 +98,9 @@ class Gateways:
             self.die_after = None
             raise Crash
         return {"gateways": ["one"]}
+
+    def in_force(self, _scope: Scope, _unit: str) -> UnitValues | None:
+        return self.told[-1][1] if self.told else None
 
 
 @dataclass
@@ -314,15 +322,15 @@ def test_what_cannot_be_asked_is_refused(
     assert shop.gateways.told == []
 
 
-def test_edges_that_move_data_are_named_and_not_walked(shop: Shop) -> None:
-    for kind in ("contract", "replay"):
-        record_measurement(shop.connection, shop.scope, "carts", kind, CLEAN[kind], at=shop.now)
-    shop.go("carts", "contracted")
-    shop.go("carts", "replayed")
-    with pytest.raises(ComesWithDataError, match="'sync' of 'carts' comes with data sets: it has carts"):
-        shop.go("carts", "synced")
-    with pytest.raises(EdgeMissingError, match="goes on to synced"):
-        shop.go("carts", "shadow-read")
+def test_edges_that_act_on_stores_are_refused_where_nobody_knows_the_stores(shop: Shop) -> None:
+    for kind in ("contract", "replay", "lag", "verification"):
+        record_measurement(shop.connection, shop.scope, "carts", kind, DATA[kind], at=shop.now)
+    for state in ("contracted", "replayed", "synced"):
+        shop.go("carts", state)
+    with pytest.raises(ComesWithDataError, match="'stop the capture' of 'carts' moves the data of carts"):
+        shop.go("carts", "replayed", back=True)
+    with pytest.raises(EdgeMissingError, match="goes on to shadow-read"):
+        shop.go("carts", "switched")
 
 
 def ready_to_switch(shop: Shop) -> None:
@@ -441,7 +449,7 @@ def test_a_crash_around_any_entry_of_the_journal_loses_nothing(
             left[0] -= 1
         return real(*arguments, **named)
 
-    monkeypatch.setattr("caravan.migration.units.transitions.append", dying)
+    monkeypatch.setattr("caravan.migration.units.transition_rows.append", dying)
     with pytest.raises(Crash):
         shop.go("orders", "contracted")
     assert shop.go("orders", "contracted") in {"moved", "finished"}

@@ -1,0 +1,95 @@
+"""Sets number generators behind every key there is, so that the side that takes over gives none a second time."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from caravan.migration.cutover.fences.mariadb_session import opened, quoted
+
+__all__ = ["MariadbSequences", "NoSequences", "PostgresSequences"]
+
+_OWNED: Final = b"""
+SELECT n.nspname, c.relname, a.attname, s.relname, sn.nspname FROM unnest(%s::regclass[]) AS t(oid)
+JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_depend d ON d.refobjid = c.oid AND d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass
+JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid ORDER BY 1, 2, 3
+"""
+_COUNTED: Final = """
+SELECT c.TABLE_NAME, c.COLUMN_NAME, COALESCE(t.AUTO_INCREMENT, 1) FROM information_schema.COLUMNS c
+JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
+WHERE c.TABLE_SCHEMA = DATABASE() AND c.EXTRA LIKE '%auto_increment%'
+"""
+
+
+class NoSequences:
+    """For stores that give no numbers, or whose numbers follow the greatest key by themselves (SQLite, MongoDB)."""
+
+    def prime(self, *, margin: int, within: float) -> Mapping[str, int]:  # noqa: ARG002 - the port's
+        return {}
+
+
+class PostgresSequences:
+    """Sequences that belong to columns of these tables (``schema.table``): serial and identity."""
+
+    def __init__(self, url: str, tables: Sequence[str]) -> None:
+        self._url = url
+        self._tables = sorted(tables)
+
+    def prime(self, *, margin: int, within: float) -> Mapping[str, int]:
+        primed: dict[str, int] = {}
+        with psycopg.connect(self._url, application_name="caravan sequences") as connection:
+            connection.execute(f"SET LOCAL statement_timeout = {max(50, int(within * 1000))}".encode())
+            for schema, table, column, name, place in connection.execute(_OWNED, (self._tables,)).fetchall():
+                sequence = sql.Identifier(place, name)
+                greatest = sql.SQL("(SELECT coalesce(max({}), 0) FROM {})").format(
+                    sql.Identifier(column), sql.Identifier(schema, table)
+                )
+                statement = sql.SQL(
+                    "SELECT setval({quoted}::regclass, {greatest} + {margin}) FROM {sequence} WHERE last_value < {greatest} + {margin}"
+                ).format(
+                    quoted=sql.Literal(sequence.as_string(connection)),
+                    greatest=greatest,
+                    margin=sql.Literal(margin),
+                    sequence=sequence,
+                )
+                row = connection.execute(statement).fetchone()
+                if row is not None:
+                    primed[f"{place}.{name}"] = int(row[0])
+        return primed
+
+
+class MariadbSequences:
+    """AUTO_INCREMENT of these tables."""
+
+    def __init__(self, url: str, tables: Sequence[str]) -> None:
+        self._url = url
+        self._tables = sorted(tables)
+
+    def prime(self, *, margin: int, within: float) -> Mapping[str, int]:
+        primed: dict[str, int] = {}
+        deadline = time.monotonic() + within
+        with opened(self._url) as session:
+            for table, column, _ in session.rows(_COUNTED):
+                if table not in self._tables:
+                    continue
+                name = quoted(str(table))
+                rows = session.rows(f"SELECT COALESCE(MAX({quoted(str(column))}), 0) FROM {name}")  # noqa: S608 - quoted
+                wanted = int(rows[0][0]) + margin
+                # What the server remembers of a table may be old: it is asked as it would give the next number.
+                shown = session.rows(f"SHOW CREATE TABLE {name}")[0][1]
+                if _next_number(str(shown)) >= wanted:
+                    continue
+                session.wait_at_most(deadline - time.monotonic())
+                session.rows(f"ALTER TABLE {name} AUTO_INCREMENT = {wanted}")
+                primed[str(table)] = wanted
+        return primed
+
+
+def _next_number(shown: str) -> int:
+    _, found, rest = shown.rpartition(") ENGINE=")
+    words = rest.split() if found else []
+    return next((int(word.partition("=")[2]) for word in words if word.startswith("AUTO_INCREMENT=")), 1)
