@@ -5,16 +5,15 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 from .ending import Ending
-from .events import EVENTS, Events
-from .orders import MARK, Order, Report, now
+from .events import Events
+from .launching import launch
+from .orders import Order, Report, now
 from .processes import LINUX, Process, adopt_orphans, below, resident, table
 from .recording import Recorder
+from .report_file import ReportFile, not_launched
 
 __all__ = ["main"]
 
@@ -23,7 +22,6 @@ _FIRST_SAMPLE = 0.05
 _LOOK_WHILE_ENDING = 0.02
 _DRAIN = 1.0
 _PROGRESS_EVERY = 0.25
-_RESERVED = 65_536
 
 
 def main() -> int:
@@ -55,6 +53,7 @@ class Watch:
         self._commands = commands
         self._events = Events()
         self._ending = Ending(order["grace"])
+        self._file = ReportFile(order["folder"])
         streams = ("stdout", "stderr")
         names = streams if order["separate"] else ("output", "output")
         made = {name: Recorder(order["folder"], name, order["output"]) for name in set(names)}
@@ -73,68 +72,26 @@ class Watch:
 
     def run(self) -> None:
         """Start, watch and report."""
-        reserved = self._reserve()
         self._hear_signals()
         self._watch(0, "commands")
         try:
             self._start()
         except OSError as error:
-            self._report(reserved, _not_launched(error))
+            self._report(not_launched(error))
             return
         self._command_lines(b"")
         while not self._over():
             self._turn()
         self._drain()
-        self._report(reserved, self._outcome())
+        self._report(self._outcome())
 
     # --- the start
 
     def _start(self) -> None:
-        order = self._order
-        pipes = {name: os.pipe() for name in ("stdout", "stderr", "events", "report")}
-        numbers = [str(os.getpid()), str(pipes["report"][1]), order["cwd"] or ""]
-        shim = str(Path(__file__).with_name("become.py"))
-        env = {**order["env"], MARK: os.environ.get(MARK, ""), EVENTS: str(pipes["events"][1])}
-        try:
-            with self._input() as given:
-                child = subprocess.Popen(  # noqa: S603 - what we were ordered to run
-                    [sys.executable, "-I", "-S", shim, *numbers, *order["command"]],
-                    env=env,
-                    stdin=given,
-                    stdout=pipes["stdout"][1],
-                    stderr=pipes["stderr"][1],
-                    pass_fds=(pipes["events"][1], pipes["report"][1]),
-                    start_new_session=True,
-                )
-        finally:
-            for _, written in pipes.values():
-                os.close(written)
-        child.returncode = 0  # we reap everybody ourselves
-        self._pid = child.pid
         self._started = now()
-        for name in ("stdout", "stderr", "events"):
-            self._watch(pipes[name][0], name)
-        with os.fdopen(pipes["report"][0], "rb") as report:
-            told = report.read()
-        if told:
-            number, _, name = told.decode(errors="surrogateescape").partition("\n")
-            os.waitpid(child.pid, 0)
-            raise OSError(int(number), os.strerror(int(number)), name)
-
-    def _input(self) -> "contextlib.AbstractContextManager[int]":
-        @contextlib.contextmanager
-        def opened():  # type: ignore[no-untyped-def]  # noqa: ANN202 - typing is slow to import here
-            if not self._order["input"]:
-                with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - as above
-                    yield nothing.fileno()
-                return
-            with tempfile.TemporaryFile() as file:
-                file.write(self._order["input"].encode("latin-1"))
-                file.flush()
-                file.seek(0)
-                yield file.fileno()
-
-        return opened()
+        self._pid, ends = launch(self._order)
+        for name, descriptor in ends.items():
+            self._watch(descriptor, name)
 
     def _hear_signals(self) -> None:
         heard, rung = os.pipe()
@@ -304,43 +261,14 @@ class Watch:
             "left": self._left,
         }
 
-    def _reserve(self) -> int:
-        """Keep room for the report: the disk may be full when it is written."""
-        path = f"{self._order['folder']}/result.tmp"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with contextlib.suppress(OSError, AttributeError):
-            os.posix_fallocate(descriptor, 0, _RESERVED)
-        return descriptor
-
-    def _report(self, descriptor: int, report: Report) -> None:
-        for recorder in set(self._recorders.values()):
-            recorder.close()
+    def _report(self, report: Report) -> None:
         recorders = set(self._recorders.values())
+        for recorder in recorders:
+            recorder.close()
         report["output_bytes"] = sum(recorder.position for recorder in recorders)
         report["output_dropped"] = sum(recorder.dropped for recorder in recorders)
         report["group_only"] = not LINUX
-        try:
-            _overwrite(descriptor, report)
-        except OSError:
-            report["progress"] = report["result"] = None
-            report["error"] = report.get("error") or "The disk is full: the result could not be kept."
-            _overwrite(descriptor, report)
-        os.close(descriptor)
-        Path(self._order["folder"], "result.tmp").replace(Path(self._order["folder"], "result.json"))
-
-
-def _not_launched(error: OSError) -> Report:
-    launch = (error.errno or 0, str(error.filename or ""))
-    return {"reason": "launch", "error": str(error), "launch": launch, "exit_code": None}
-
-
-def _overwrite(descriptor: int, report: Report) -> None:
-    content = json.dumps(report).encode()
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    left = content
-    while left:
-        left = left[os.write(descriptor, left) :]
-    os.ftruncate(descriptor, len(content))
+        self._file.write(report)
 
 
 def _group_lives(group: int) -> bool:
