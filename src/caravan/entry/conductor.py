@@ -19,7 +19,7 @@ from caravan.core.processes import end_with_supervisor
 from caravan.core.protocols import Notifier
 from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
-from caravan.entry.serving import listening_socket
+from caravan.entry.ports import listening_socket
 from caravan.entry.tenants import ensured_tenants
 from caravan.migration.conductor import Conductor, ConductorOptions, TapMissingError
 from caravan.migration.config import MigrationConfig, read_config

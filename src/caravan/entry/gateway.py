@@ -19,7 +19,7 @@ from caravan.core.errors import CaravanError
 from caravan.core.processes import end_with_supervisor
 from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
-from caravan.entry.serving import listening_socket
+from caravan.entry.ports import listening_socket
 from caravan.entry.tenants import ensured_tenants
 from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.gateway.following import Following, TableFollower

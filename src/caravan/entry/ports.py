@@ -11,8 +11,7 @@ from typing import Final
 from caravan.core.errors import CaravanError
 from caravan.core.settings import Settings
 
-__all__ = ["PortTakenError", "metrics_folder", "refuse_taken_port"]
-
+__all__ = ["PortTakenError", "listening_socket", "metrics_folder", "refuse_taken_port"]
 
 _PATIENCE: Final = 3.0
 
@@ -45,6 +44,16 @@ def _problem(host: str, port: int) -> OSError | None:
         except OSError as error:
             return error
     return None
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return this process's own listening socket on the shared port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host.strip("[]"), port))
+    return listener
 
 
 @contextmanager

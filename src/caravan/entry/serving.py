@@ -2,7 +2,6 @@
 
 import gc
 import signal
-import socket
 from collections.abc import Callable
 from types import FrameType
 
@@ -15,8 +14,9 @@ from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
 from caravan.core.telemetry.traces import configure_traces
 from caravan.entry.addresses import Addresses, opened_servers
+from caravan.entry.ports import listening_socket
 
-__all__ = ["listening_socket", "serve"]
+__all__ = ["serve"]
 
 
 def serve(build: Callable[[Settings, Addresses], ASGIApp], *, name: str, redis: bool) -> None:
@@ -33,16 +33,6 @@ def serve(build: Callable[[Settings, Addresses], ASGIApp], *, name: str, redis: 
     finally:
         if provider is not None:
             provider.shutdown()
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return this process's own listening socket on the shared port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host.strip("[]"), port))
-    return listener
 
 
 def _serve(application: ASGIApp, settings: Settings) -> None:

@@ -288,7 +288,7 @@ def test_on_a_terminal_init_asks(
     caravan: Caravan, tmp_path: Path, side: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archived = archive(tmp_path, side)
-    monkeypatch.setattr("sys.stdin", Terminal(f"shop\nretail\n{side}\n\n{archived}\n"))
+    monkeypatch.setattr("sys.stdin", Terminal(f"shop\nretail\n{side}\n\n{archived}\n\n"))
     written = tmp_path / "asked.toml"
     done = caravan("migration", "init", written)
     assert done.code == 0, done.err

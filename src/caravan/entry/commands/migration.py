@@ -2,45 +2,27 @@
 
 import getpass
 import json
-import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import psycopg
 import typer
 
 from caravan.core.clock import utc_now
-from caravan.core.database import DatabaseAddress
-from caravan.core.database.migrate import migrate
-from caravan.core.settings import load_settings
-from caravan.entry.addresses import opened_servers
 from caravan.entry.commands import probe
-from caravan.entry.tenants import ensured_tenants
-from caravan.migration.config import MigrationConfig, read_config, read_config_text
+from caravan.entry.commands.init import init
+from caravan.entry.commands.replay import replay
+from caravan.entry.migration_database import note_measurements, opened, written
+from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.config.advice import advice
 from caravan.migration.config.positions import nearest_position, positions
 from caravan.migration.config.reading import named
 from caravan.migration.contract import read_contract
-from caravan.migration.proposal import (
-    NothingToProposeError,
-    Proposal,
-    host_of,
-    merged,
-    proposal_text,
-    routes_of_har,
-    routes_of_side,
-)
 from caravan.migration.units import (
     Coordinator,
     Moved,
-    Scope,
     UnitPlan,
-    append,
-    connected,
     entries,
     held_lease,
     look_at_sides,
@@ -64,7 +46,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="The migration file, and the way of each unit: `init`, `check`, `plan`, `status`, `measure`,"
-    " `advance`, `back`, `journal`, `probe`.",
+    " `replay`, `advance`, `back`, `journal`, `probe`.",
 )
 app.add_typer(probe.app, name="probe")
 
@@ -77,41 +59,8 @@ By = Annotated[str | None, typer.Option(help="Who asks, for the journal; the use
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-@app.command("init")
-def init(
-    file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("migration.toml"),
-    har: Annotated[
-        list[Path] | None, typer.Option(help="Recorded traffic to learn the routes from; may be repeated.")
-    ] = None,
-    legacy: Annotated[str | None, typer.Option(help="Base URL of the running old side.")] = None,
-    new: Annotated[str | None, typer.Option(help="Base URL of the new side.")] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the migration; the folder's when left out.")
-    ] = None,
-    org: Annotated[str | None, typer.Option(help="Code of the organisation.")] = None,
-) -> None:
-    """Write a first migration file: asks on a terminal, or infers from a HAR file and a running old side. Writes over nothing."""
-    if file.exists():
-        print(f"{file} is there already; nothing was written")
-        return
-    known = Proposal(name or file.resolve().parent.name, org or "demo", legacy, new)
-    archives = har or []
-    if sys.stdin.isatty() and not archives and legacy is None:
-        known, archives = _asked(known)
-    seen = routes_of_har(archives, host=host_of(known.legacy) if known.legacy else None) if archives else []
-    routes = merged(seen, routes_of_side(known.legacy) if known.legacy else [])
-    if not routes:
-        raise NothingToProposeError(
-            "No HAR file was given, and no old side told its routes."
-            if known.legacy is None
-            else f"{known.legacy} serves no OpenAPI document, and no HAR file was given."
-        )
-    text = proposal_text(replace(known, routes=routes))
-    read_config_text(file, text)
-    file.write_text(text, encoding="utf-8")
-    writes = sum(route.effect == "write" for route in routes)
-    print(f"wrote {file}: {len(routes)} routes, {writes} of them proposed as write")
-    print(f"look at each effect and key, then run `caravan migration check {file}`")
+app.command("init")(init)
+app.command("replay")(replay)
 
 
 @app.command("check")
@@ -183,15 +132,8 @@ def measure(
         raise typer.BadParameter(
             "give --contract FILE, or --kind replay, shadow or canary with --figures FILE"
         )
-    who = by or getpass.getuser()
-    with (
-        _written(config) as (_, connection, scope),
-        connection.transaction(),
-        connection.cursor() as cursor,
-    ):
-        record_measurement(connection, scope, unit, what, found, at=utc_now())
-        facts = {"name": what, "figures": found}
-        append(cursor, scope, at=utc_now(), phase="measured", by=who, facts=facts, unit=unit)
+    with written(config) as (_, connection, scope):
+        note_measurements(connection, scope, what, {unit: found}, by=by or getpass.getuser())
     print(f"{unit}: {what}: {json.dumps(found, ensure_ascii=False)}")
 
 
@@ -223,7 +165,7 @@ def journal(
 ) -> None:
     """Print what was done to the units, by whom, on which figures."""
     config = read_config(file)
-    with _opened(config) as (connection, scope):
+    with opened(config) as (connection, scope):
         listed = [] if scope is None else list(entries(connection, scope, None if verify else unit))
     if verify:
         broken = verify_chain(entry.as_json() for entry in listed)
@@ -242,15 +184,6 @@ def journal(
             print(
                 f"{entry.number:6} {entry.at:%Y-%m-%d %H:%M:%S} {entry.unit or '-':20} {entry.phase:10} {about}  ({entry.by})"
             )
-
-
-def _asked(known: Proposal) -> tuple[Proposal, list[Path]]:
-    name = typer.prompt("Name of the migration", default=known.name)
-    org = typer.prompt("Code of the organisation", default=known.org)
-    legacy = typer.prompt("Base URL of the old side (empty for none)", default="") or None
-    new = typer.prompt("Base URL of the new side (empty for none)", default=known.new or "") or None
-    archive = typer.prompt("HAR file of traffic to the old side (empty for none)", default="")
-    return Proposal(name, org, legacy, new), [Path(archive)] if archive else []
 
 
 def _figures(file: Path) -> dict[str, Any]:
@@ -272,39 +205,14 @@ def _declared(config: MigrationConfig, unit: str) -> None:
 def _looked(config: MigrationConfig, unit: str | None) -> list[UnitPlan]:
     if unit is not None:
         _declared(config, unit)
-    with _opened(config) as (connection, scope):
+    with opened(config) as (connection, scope):
         found = plans(connection, scope, config, utc_now())
     return [one for one in found if unit in (None, one.unit)]
 
 
-@contextmanager
-def _opened(config: MigrationConfig) -> Iterator[tuple[psycopg.Connection, Scope | None]]:
-    """Open a read-only connection; without a scope where the organisation is not there yet."""
-    settings = load_settings()
-    with (
-        opened_servers(settings, redis=False) as addresses,
-        connected(addresses.database, read_only=True) as connection,
-    ):
-        row = connection.execute(
-            "SELECT id FROM organisations WHERE code = %s", (config.migration.org,)
-        ).fetchone()
-        yield connection, None if row is None else Scope(row[0], config.migration.name)
-
-
-@contextmanager
-def _written(config: MigrationConfig) -> Iterator[tuple[DatabaseAddress, psycopg.Connection, Scope]]:
-    """Open a connection to an up-to-date schema, in an organisation that is there."""
-    settings = load_settings()
-    with opened_servers(settings, redis=False) as addresses:
-        migrate(addresses.database)
-        org, _ = ensured_tenants(addresses.database, config.migration.org, config.migration.client)
-        with connected(addresses.database) as connection:
-            yield addresses.database, connection, Scope(org, config.migration.name)
-
-
 def _moved(config: MigrationConfig, unit: str, to: str, by: str | None, *, back: bool) -> Moved:
     who = by or getpass.getuser()
-    with _written(config) as (address, connection, scope), held_lease(connection, scope) as lease:
+    with written(config) as (address, connection, scope), held_lease(connection, scope) as lease:
         register(connection, scope, config, by=who, at=utc_now())
         if not back and config.unit(unit) is not None:
             record_measurement(connection, scope, unit, "sides", look_at_sides(config), at=utc_now())

@@ -12,6 +12,10 @@ from typing import Annotated, Final
 import typer
 
 from caravan.core.settings import load_settings
+from caravan.core.telemetry.logs import configure_logs
+from caravan.entry.ports import refuse_taken_port
+from caravan.entry.recording_proxy import pass_and_record
+from caravan.migration.gateway.side_pool import SideAddress
 from caravan.migration.gateway.tap_socket import TapReader
 from caravan.migration.recording import (
     DEFAULT_RETENTION,
@@ -96,11 +100,43 @@ def tap(
         suppress(KeyboardInterrupt),
     ):
         asyncio.run(_recorded(socket, recorder, seconds))
-    print(
-        "{offered} seen, {recorded} recorded, {dropped} dropped, {failed} failed".format(
-            **asdict(recorder.counts)
+    _print_counts(recorder)
+
+
+@app.command("through")
+def through(
+    side: Annotated[
+        str, typer.Argument(help="Base URL of the side that answers, such as http://127.0.0.1:5000.")
+    ],
+    into: Annotated[str, typer.Option(help="Name of the recording, made when there is none.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
+    redact: Redact = None,
+    days: Annotated[
+        int, typer.Option(min=1, help="How long the recording is kept.")
+    ] = DEFAULT_RETENTION.age.days,
+    mib: Annotated[int, typer.Option(min=1, help="How large it may grow.")] = DEFAULT_RETENTION.size // _MIB,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="End after so long; Ctrl-C ends it too.")
+    ] = None,
+) -> None:
+    """Stand before a side and record what passes: the gateway without a route table. It needs no database."""
+    settings = load_settings()
+    configure_logs(level=settings.log_level, style=settings.log_format)
+    address = SideAddress.parse("side", side, rewrite_host=settings.gateway_rewrite_host)
+    refuse_taken_port(host, port)
+    retention = Retention(timedelta(days=days), mib * _MIB)
+    with (
+        _writing(recording_at(into), RedactionRules.declared(redact or ()), retention) as writer,
+        Recorder(writer) as recorder,
+    ):
+        print(
+            f"http://{host}:{port} leads to {side}, and is recorded; Ctrl-C ends it",
+            file=sys.stderr,
+            flush=True,
         )
-    )
+        pass_and_record(address, host, port, recorder, seconds=seconds)
+    _print_counts(recorder)
 
 
 @app.command("list")
@@ -160,6 +196,11 @@ def recordings_folder() -> Path:
 def recording_at(name: str) -> Recording:
     """Return the recording of a name, or at a path."""
     return Recording(Path(name) if "/" in name or Path(name).is_dir() else recordings_folder() / name)
+
+
+def _print_counts(recorder: Recorder) -> None:
+    counts = asdict(recorder.counts)
+    print("{offered} seen, {recorded} recorded, {dropped} dropped, {failed} failed".format(**counts))
 
 
 async def _recorded(socket: Path, recorder: Recorder, seconds: float | None) -> None:

@@ -1,20 +1,17 @@
-"""Routes from a HAR file: templates by the contract's learner, effects as it proposes them, keys from the requests."""
+"""Routes from HAR files."""
 
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
-from caravan.migration.contract import learn
-from caravan.migration.exchange import Exchange, first_header
+from caravan.migration.exchange import Exchange
+from caravan.migration.proposal.from_traffic import routes_of_exchanges
 from caravan.migration.proposal.routes import NothingToProposeError, ProposedRoute
 from caravan.migration.recording import har_exchanges
 from caravan.migration.recording.imports import Refused
 
 __all__ = ["host_of", "routes_of_har"]
-
-_SESSION: Final = ("session", "sid", "token", "auth")
 
 
 def host_of(base_url: str) -> str:
@@ -42,31 +39,4 @@ def routes_of_har(files: Iterable[Path], *, host: str | None) -> list[ProposedRo
             "; ".join(f"{count} times: {reason}" for reason, count in refused.most_common(3)) or "it is empty"
         )
         raise NothingToProposeError(f"No exchange with {host or 'any host'} is in the archive ({told}).")
-    contract = learn(exchanges, name="proposal").contract
-    key = _key(exchanges)
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for route in contract.routes.values():
-        grouped.setdefault((route.template, route.effect), []).append(route.method)
-    return [
-        ProposedRoute(
-            template,
-            tuple(sorted(methods)),
-            "write" if effect == "write" else "read",
-            "seen in traffic",
-            key,
-        )
-        for (template, effect), methods in sorted(grouped.items())
-    ]
-
-
-def _key(exchanges: Iterable[Exchange]) -> str:
-    """Propose what tells clients apart: a bearer token, else a cookie that looks like a session, else the address."""
-    cookies: Counter[str] = Counter()
-    for exchange in exchanges:
-        if first_header(exchange.request.headers, "authorization"):
-            return "header:Authorization"
-        for pair in (first_header(exchange.request.headers, "cookie") or "").split(";"):
-            name = pair.partition("=")[0].strip()
-            if any(word in name.lower() for word in _SESSION):
-                cookies[name] += 1
-    return f"cookie:{cookies.most_common(1)[0][0]}" if cookies else "address"
+    return routes_of_exchanges(exchanges)

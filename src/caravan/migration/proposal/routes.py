@@ -14,7 +14,10 @@ class NothingToProposeError(CaravanError):
     status = 422
     title = "Nothing says which routes there are"
     exit_code = 2
-    fix = "Give a HAR file of traffic to the old side with --har, or the address of an old side that serves its OpenAPI document."
+    fix = (
+        "Record traffic to the old side with `caravan record through` and name it with --recording, give a HAR file with --har,"
+        " or the address of an old side that serves its OpenAPI document."
+    )
 
 
 @dataclass(frozen=True, slots=True)
