@@ -138,11 +138,13 @@ class _Session:
         self._key = key
         self._source, self._sink, self._flow = source, sink, flow
         self._options, self._stop, self._clock = options, stop, clock
-        self._applied = flow.applied
+        self._read_to = self._stored = flow.applied
+        self._head: int | None = None
+        self._caught_up = False
+        self._behind_since: datetime | None = None
         self._batch: list[Transaction] = []
         self._changes = 0
-        self._gathering_since = self._beaten = 0.0
-        self._behind_since: datetime | None = None
+        self._gathering_since = self._beaten = self._moved = 0.0
 
     def carry(self, *, until_caught_up: bool) -> None:
         """Read and apply until told to stop, or until nothing is left."""
@@ -155,12 +157,13 @@ class _Session:
             self._read()
             self._flush()
             self._beat(whenever=until_caught_up)
-            if until_caught_up and (self._flow.caught_up or self._holding()):
-                return
+            if until_caught_up and (self._caught_up or self._holding()):
+                break
+        self._store()
 
     def _read(self) -> None:
         """Read until the log is empty for a moment, or something is wanted of us."""
-        for transaction in self._source.transactions(self._applied, wait=self._options.wait):
+        for transaction in self._source.transactions(self._read_to, wait=self._options.wait):
             if self._is_behind_stop(transaction):
                 self._flush()
                 self._reach_stop()
@@ -185,18 +188,29 @@ class _Session:
         )
 
     def _flush(self) -> None:
-        if not self._batch:
-            return
+        """Apply what was gathered. A log that moves on without changes is not worth a commit each time it does."""
         batch, changes = self._batch, self._changes
-        began = time.monotonic()
-        self._take(self._sink.watch(batch) if self._flow.mode == "watch" else self._sink.apply(batch))
         self._batch, self._changes = [], 0
-        self._source.confirm(self._applied)
-        if self._options.most_per_second:
+        began = time.monotonic()
+        if changes:
+            self._take(self._sink.watch(batch) if self._flow.mode == "watch" else self._sink.apply(batch))
+        elif batch:
+            self._read_to = max(self._read_to, batch[-1].position)
+        if began - self._moved >= _BEAT_EVERY or self._flow.stop_number is not None:
+            self._store()
+        if changes and self._options.most_per_second:
             self._stop.wait(max(0.0, changes / self._options.most_per_second - (time.monotonic() - began)))
 
+    def _store(self) -> None:
+        """Commit how far the log was read."""
+        if self._stored < self._read_to:
+            self._take(self._sink.watch([Transaction(self._read_to, self._clock())]))
+
     def _take(self, progress: Progress) -> None:
-        self._applied = max(progress.position, self._applied)
+        """Note what is committed, and let the source forget it."""
+        self._read_to = self._stored = max(self._read_to, progress.position)
+        self._moved = time.monotonic()
+        self._source.confirm(self._stored)
         note(self._key, progress)
 
     def _is_behind_stop(self, transaction: Transaction) -> bool:
@@ -206,32 +220,37 @@ class _Session:
     def _reach_stop(self) -> None:
         """Stand exactly at the stop: nothing lies between the last transaction before it and the stop itself."""
         stop = self._flow.stop_number
-        if stop is not None and self._applied.number < stop:
-            heartbeat = Transaction(Position(stop, self._applied.resume), self._clock())
-            self._take(self._sink.watch([heartbeat]))
+        if stop is not None and self._read_to.number < stop:
+            self._read_to = Position(stop, self._read_to.resume)
+            self._store()
 
     def _holding(self) -> bool:
         stop = self._flow.stop_number
-        return stop is not None and self._applied.number >= stop
+        return stop is not None and self._stored.number >= stop
 
     def _ending(self) -> bool:
         return self._stop.is_set() or self._flow.wish == "stop"
 
     def _beat(self, *, whenever: bool = False) -> None:
-        """Look at the log's end, tell how far behind we are, hear what is wanted; not more often than needed."""
+        """Judge how far behind we are by the log's end as it was before the last reading; hear what is wanted; look again.
+
+        Not more often than needed: looking at the end of a log may write to it.
+        """
         now = time.monotonic()
         often = _HOLDING if self._flow.stop_number is not None else _BEAT_EVERY
         if not whenever and self._beaten and now - self._beaten < often:
             return
         self._beaten = now
-        head = self._source.head().number
+        head = self._source.head().number if self._head is None else self._head
         self._flow = self._sink.beat(head=head, pending=len(self._batch), lag=self._lag(head))
+        self._caught_up = self._read_to.number >= head
+        self._head = self._source.head().number if self._caught_up else head
         measure(self._key, self._flow)
 
     def _lag(self, head: int) -> float:
         """Seconds since the oldest change not applied was committed, as far as we have seen it."""
         now = self._clock()
-        if self._applied.number >= head:
+        if self._read_to.number >= head:
             self._behind_since = None
             return 0.0
         told: Iterator[datetime] = (each.committed_at for each in self._batch if each.changes)
