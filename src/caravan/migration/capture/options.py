@@ -15,6 +15,8 @@ Mechanism: TypeAlias = Literal["auto", "slot", "binlog", "outbox", "change-strea
 class CaptureOptions:
     """``name`` is that of the slot, the publication and the trigger functions: one for each capture of a source.
 
+    ``keys``: per collection the columns that the key of a change tells, where the table's own are not enough: a child's row names its
+    parent, also when it is deleted; a slot needs ``REPLICA IDENTITY FULL`` for that.
     ``columns``: per collection the columns that a mapping needs; the capture stops where one vanishes (a collection that is not
     named: where any column vanishes). ``identity``: what is done with PostgreSQL tables whose log lines would not tell the key:
     refused, or given ``REPLICA IDENTITY FULL``. ``schema_changes``: whether DDL on a table captured from a binlog stops the
@@ -25,6 +27,7 @@ class CaptureOptions:
 
     name: str = "caravan"
     mechanism: Mechanism = "auto"
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     identity: Literal["refuse", "full"] = "refuse"
     schema_changes: Literal["stop", "accept"] = "stop"

@@ -70,7 +70,10 @@ def key_of(layout: Layout, cells: Sequence[Cell]) -> dict[str, Any]:
 
 
 class Layouts:
-    """Makes layouts; ``needed`` per collection are the columns without which the capture must not go on."""
+    """Makes layouts; ``needed`` per collection are the columns without which the capture must not go on.
+
+    ``keys`` per collection are the columns that tell rows apart where the table's own key is not enough.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,9 @@ class Layouts:
         names: Mapping[tuple[str, str], str],
         needed: Mapping[str, frozenset[str]],
         rules: Rules,
+        keys: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
+        self._keys = keys or {}
         self._connection = connection
         self._names = names
         self._needed = needed
@@ -113,7 +118,12 @@ class Layouts:
         parsers = [self._parser(collection, types[name]) for name in names]
         by_name = dict(zip(names, parsers, strict=True))
         key = table.key if table is not None and table.key else ()
-        key = key or tuple(column.name for column in relation.columns if column.is_key) or tuple(logged)
+        key = (
+            self._keys.get(collection)
+            or key
+            or tuple(column.name for column in relation.columns if column.is_key)
+            or tuple(logged)
+        )
         if missing := [name for name in key if name not in logged]:
             raise CaptureStoppedError(
                 f"table {collection}: its key has the new column {missing[0]}; synchronise it again"

@@ -78,7 +78,8 @@ def identity_statements(
     unfit = {}
     for name, table in tables.items():
         kind, columns = connection.execute(_IDENTITIES, (table.schema, table.name)).fetchone() or ("n", [])
-        if kind != "f" and not (table.key and set(table.key) <= set(columns)):
+        wanted = options.keys.get(name, table.key)
+        if kind != "f" and not (wanted and set(wanted) <= set(columns)):
             unfit[name] = f"ALTER TABLE {full_name(table)} REPLICA IDENTITY FULL"
     if unfit and options.identity != "full":
         raise CaptureRefusedError.because(

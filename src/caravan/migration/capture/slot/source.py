@@ -57,7 +57,7 @@ class SlotSource:
         }
         by_table = {(table.schema, table.name): name for name, table in tables.items()}
         self._decoding = Decoding(
-            Layouts(self._connection, by_table, needed, rules), LeftOut(self._connection)
+            Layouts(self._connection, by_table, needed, rules, options.keys), LeftOut(self._connection)
         )
 
     def head(self) -> Position:
