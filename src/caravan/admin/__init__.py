@@ -2,7 +2,14 @@
 
 from caravan.admin.accounts import Accounts, Tokens, Visitor
 from caravan.admin.identity_accounts import IdentityAccounts
-from caravan.admin.install import console_routers, error_shapes, install, page_set
+from caravan.admin.install import (
+    console_routers,
+    error_shapes,
+    frame_routers,
+    install,
+    install_frame,
+    page_set,
+)
 
 __all__ = [
     "Accounts",
@@ -11,6 +18,8 @@ __all__ = [
     "Visitor",
     "console_routers",
     "error_shapes",
+    "frame_routers",
     "install",
+    "install_frame",
     "page_set",
 ]

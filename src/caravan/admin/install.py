@@ -20,7 +20,7 @@ from caravan.core.http.pages import CONSOLE, PAGE_SHELL, PageSet
 from caravan.core.http.state import AppState
 from caravan.core.secrets_box import Box
 
-__all__ = ["console_routers", "error_shapes", "install", "page_set"]
+__all__ = ["console_routers", "error_shapes", "frame_routers", "install", "install_frame", "page_set"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates" / "console"
 _SEAL: Final = "console.key"
@@ -35,6 +35,11 @@ def console_routers() -> list[APIRouter]:
         invitation_pages.router,
         session_pages.router,
     ]
+
+
+def frame_routers() -> list[APIRouter]:
+    """Return what the frame itself needs, its files."""
+    return [assets.router]
 
 
 def page_set() -> PageSet:
@@ -52,10 +57,18 @@ def install(state: AppState, sets: Sequence[PageSet], accounts: Accounts | None 
 
     ``sets`` are those of every room, the shell's own included; ``accounts`` are identity's unless others are given.
     """
-    tokens, cookies = FormTokens.kept_in(state.settings.keys_folder), Cookies.of(state.settings)
-    shell = Shell(sets, tokens, cookies)
+    shell = install_frame(state, sets)
     seal = PendingSeal(Box(state.settings.keys_folder / _SEAL))
     people = accounts or IdentityAccounts(state.services["identity"], state.authenticator)
+    state.services[CONSOLE_PARTS] = ConsoleParts.over(
+        people, cookies=Cookies.of(state.settings), seal=seal, pages=shell.pages
+    )
+
+
+def install_frame(state: AppState, sets: Sequence[PageSet]) -> Shell:
+    """Give the application its frame and form tokens alone: for a console whose rooms bring a log-in of their own."""
+    tokens = FormTokens.kept_in(state.settings.keys_folder)
+    shell = Shell(sets, tokens, Cookies.of(state.settings))
     state.services[PAGE_SHELL] = shell
     state.services[FORM_TOKENS] = tokens
-    state.services[CONSOLE_PARTS] = ConsoleParts.over(people, cookies=cookies, seal=seal, pages=shell.pages)
+    return shell

@@ -125,12 +125,27 @@ class Settings(BaseSettings):
 
     migration_files: Annotated[tuple[Path, ...], NoDecode] = ()
 
+    console_host: str = "127.0.0.1"
+    console_port: Annotated[int, Field(ge=1, le=65535)] = 8083
+    console_url: str | None = None
+
     conductor_admin_port: Annotated[int, Field(ge=1, le=65535)] = 8082
     conductor_promotes: bool = True
     conductor_four_eyes: bool = False
+    conductor_record: str | None = None
+    conductor_redact: Annotated[tuple[str, ...], NoDecode] = ()
+    shadow_dry_run_secret: Annotated[SecretStr | None, Field(min_length=16)] = None
+    shadow_dry_run_key: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")] = "k1"
     alert_webhook_secret: SecretStr | None = None
 
-    @field_validator("trusted_hosts", "trusted_proxies", "cors_origins", "migration_files", mode="before")
+    @field_validator(
+        "trusted_hosts",
+        "trusted_proxies",
+        "cors_origins",
+        "migration_files",
+        "conductor_redact",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -18,10 +18,13 @@ from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
 from caravan.entry.addresses import opened_servers
 from caravan.entry.gateway import gateway_options
+from caravan.entry.migration_console import console_child, console_door
 from caravan.entry.ports import metrics_folder, refuse_taken_port
 from caravan.entry.published import publish_when_changed
 from caravan.entry.tenants import ensured_tenants
+from caravan.migration.conductor import contracts_of
 from caravan.migration.config import MigrationConfig, read_config
+from caravan.migration.recording import RedactionRules
 from caravan.migration.units import Scope, connected, register
 
 __all__ = ["app", "run"]
@@ -39,17 +42,28 @@ def run(
     processes: Annotated[
         int | None, typer.Option(min=1, max=64, help="How many processes of the gateway share the port.")
     ] = None,
+    console: Annotated[bool, typer.Option(help="Serve the console of this migration.")] = True,
+    record: Annotated[
+        str | None, typer.Option(help="Record the traffic beside comparing it: the name of a recording.")
+    ] = None,
+    redact: Annotated[
+        list[str] | None, typer.Option(help="With --record: one more thing to redact, such as header:X.")
+    ] = None,
 ) -> None:
-    """Carry the traffic, compare both sides, decide about canaries and alarm, until Ctrl-C."""
+    """Carry the traffic, compare both sides, decide about canaries, alarm, and show it all, until Ctrl-C."""
     settings = load_settings()
     configure_logs(level=settings.log_level, style=settings.log_format)
     config = read_config(file)
     gateway_options(settings, config)  # what is wrong is better told here than by each process
+    contracts_of(config)
+    RedactionRules.declared(redact or ())
     host, port = host or config.gateway.address[0], port or config.gateway.address[1]
     number = processes or config.gateway.processes
     for taken in ((host, port), (settings.gateway_admin_host, settings.gateway_admin_port)):
         refuse_taken_port(*taken)
     refuse_taken_port(settings.gateway_admin_host, settings.conductor_admin_port)
+    if console:
+        refuse_taken_port(settings.console_host, settings.console_port)
     counted = settings.model_copy(update={"processes": number, "port": port})
     with (
         opened_servers(settings, redis=False) as addresses,
@@ -64,8 +78,14 @@ def run(
         }
         gateway = [sys.executable, "-m", "caravan.entry.gateway", str(file.resolve()), host, str(port)]
         conductor = [sys.executable, "-m", "caravan.entry.conductor", str(file.resolve())]
-        children = [Child("conductor", conductor, own)]
+        recorded = {"CARAVAN_CONDUCTOR_RECORD": record, "CARAVAN_CONDUCTOR_REDACT": ",".join(redact or ())}
+        more = {name: value for name, value in recorded.items() if value}
+        children = [Child("conductor", conductor, {**own, **more})]
         children += [Child(f"gateway {one}", gateway, {**own, **metrics}) for one in range(1, number + 1)]
+        if console:
+            door = console_door(settings, config)
+            children.append(console_child(settings, config, door, own))
+            typer.echo(door.told())
         grace = settings.gateway_drain_seconds + 2
         # A conductor that keeps dying is no reason to end the gateways: they carry the traffic.
         Supervisor(children, grace=grace, patience=None, watches=addresses.watches()).run()

@@ -52,6 +52,7 @@ def stage_settings(config: MigrationConfig, percent: float, *, per_request: bool
         slack=gates.delta,
         declared_rate=gates.r0,
         latency_slack=gates.latency_band,
+        latency_keys=gates.latency_keys,
         warm_up=timedelta(seconds=canary.warm_up),
         least=timedelta(seconds=gates.soak),
         least_keys=gates.min_keys,

@@ -81,9 +81,11 @@ def _latency(stage: Stage, place: int, stratum: str) -> LatencyFigures:
     spent = 6 / (math.pi * place) ** 2 / 2
     alpha = _share_of_alpha(stage, settings.alpha) * spent
     promote = _share_of_alpha(stage, settings.promote_alpha) * spent
-    canary, baseline = quantile_band(canary_sketch, p, alpha), quantile_band(baseline_sketch, p, alpha)
+    tuned = settings.latency_keys
+    canary = quantile_band(canary_sketch, p, alpha, tuned)
+    baseline = quantile_band(baseline_sketch, p, alpha, tuned)
     limit = baseline.high * (1 + settings.latency_slack)
-    calm = quantile_band(baseline_sketch, p, promote).low * (1 + settings.latency_slack)
+    calm = quantile_band(baseline_sketch, p, promote, tuned).low * (1 + settings.latency_slack)
     return LatencyFigures(
         stratum,
         p,
@@ -98,7 +100,7 @@ def _latency(stage: Stage, place: int, stratum: str) -> LatencyFigures:
         limit,
         calm,
         canary.low > limit,
-        quantile_band(canary_sketch, p, promote).high <= calm,
+        quantile_band(canary_sketch, p, promote, tuned).high <= calm,
     )
 
 

@@ -1,10 +1,15 @@
 """Confidence bands for a quantile that hold at every moment at once.
 
 Howard and Ramdas, "Sequential estimation of quantiles with applications to A/B testing and best-arm identification" (Bernoulli 28(3),
-2022; arXiv 1906.09712), theorem 1: a fixed quantile is bounded by order statistics, for how many values lie below it is a sum of
-Bernoulli(p) variables. Of the boundaries it allows, the beta-binomial mixture is taken (their tightest at a chosen time), in its
-one-sided form, cut off at p: a supermartingale also with ties and with buckets. Applied to canaries: Lindon, Sanden and Shirikian,
-"Rapid Regression Detection in Software Deployments through Sequential Testing" (Netflix, arXiv 2205.14762).
+1704-1728, 2022; arXiv 1906.09712). Theorem 1 is the one for a single, fixed quantile: it is bounded by order statistics, for how
+many values lie below it is a sum of Bernoulli(p) variables, and any time-uniform boundary for such a sum will do (equations 37 and 38
+of version 5 allot ties so that the sum stays centred; theorems 2 and 3 bound all quantiles at once, which costs width, and are not
+used). The boundary here is the beta-binomial mixture, tightest at a chosen time, in the one-sided form of Howard, Ramdas, McAuliffe
+and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences" (Annals of Statistics 49(2), 2021; arXiv 1810.08240),
+propositions 7 and 8 with g = p and h = 1 - p: the mixture is cut off at p, so that it is a supermartingale also with ties and with buckets.
+No constant is taken over from either paper; the mixture's weight is solved for (``_weight``), and every weight is valid. Applied to
+canaries: Lindon, Sanden and Shirikian, "Rapid Regression Detection in Software Deployments through Sequential Testing" (Netflix,
+arXiv 2205.14762).
 """
 
 import math
@@ -19,7 +24,7 @@ from caravan.migration.canary.latency_sketch import LatencySketch
 __all__ = ["TUNED_FOR", "Band", "quantile_band", "ranks"]
 
 TUNED_FOR: Final = 1_000
-"""Values for which the band is tightest; it holds at any number."""
+"""Values for which the band is tightest unless a file says otherwise; it holds at any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +37,20 @@ class Band:
     values: int
 
 
-def quantile_band(sketch: LatencySketch, p: float, alpha: float) -> Band:
-    """The band of the p-quantile; ``alpha`` is that of each side."""
+def quantile_band(sketch: LatencySketch, p: float, alpha: float, tuned_for: int = TUNED_FOR) -> Band:
+    """The band of the p-quantile; ``alpha`` is that of each side, ``tuned_for`` the number of values for which it is tightest."""
     if sketch.count == 0:
         return Band(0.0, 0.0, math.inf, 0)
-    lowest, highest = ranks(sketch.count, p, alpha)
+    lowest, highest = ranks(sketch.count, p, alpha, tuned_for)
     low = sketch.ranked(lowest)[0]
     return Band(low, sketch.quantile(p), sketch.ranked(highest)[1], sketch.count)
 
 
 @lru_cache(maxsize=10_000)
-def ranks(count: int, p: float, alpha: float) -> tuple[int, int]:
+def ranks(count: int, p: float, alpha: float, tuned_for: int = TUNED_FOR) -> tuple[int, int]:
     """The order statistics, from 1, that bound the p-quantile after ``count`` values; 0 and ``count`` + 1 mean unbounded."""
     threshold = -math.log(alpha)
-    weight = _weight(alpha)
+    weight = _weight(alpha, tuned_for)
     # Fewest values at or below the quantile: the count's rate is at least p, evidence is for a smaller one.
     fewest = _first(0, math.floor(count * p), lambda w: _log_low(w, count - w, p, weight) < threshold)
     # Most values strictly below it: the rate is at most p, evidence is for a larger one.
@@ -65,14 +70,14 @@ def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
     return low
 
 
-def _weight(alpha: float) -> float:
-    """Concentration of the mixture, so that the boundary is tight near ``TUNED_FOR`` values.
+def _weight(alpha: float, tuned_for: int) -> float:
+    """Concentration of the mixture, so that the boundary is tight near ``tuned_for`` values.
 
     The variance of a Beta with this weight is about p(1-p)/weight, that of the mean at that time p(1-p)/n; the boundary's best
-    ratio of the two is near 2 ln(1/alpha) + ln(1 + 2 ln(1/alpha)) (Howard et al. 2021, section 3.5).
+    ratio of the two is near 2 ln(1/alpha) + ln(1 + 2 ln(1/alpha)) (Howard et al. 2021, section 3.5, proposition 3).
     """
     level = 2 * math.log(1 / alpha)
-    return TUNED_FOR / (level + math.log1p(level))
+    return tuned_for / (level + math.log1p(level))
 
 
 def _log_high(below: int, above: int, p: float, weight: float) -> float:

@@ -9,6 +9,7 @@ from caravan.migration.canary.counts import EventSplit
 from caravan.migration.canary.errors import CanarySettingsError
 from caravan.migration.canary.latency_sketch import LatencySketch
 from caravan.migration.canary.metrics import KeyCounts, Metric, Reading
+from caravan.migration.canary.quantile_bands import TUNED_FOR
 from caravan.migration.canary.sample_ratio import SampleRatio
 from caravan.migration.canary.upper_bound import DECLARED_RATE
 
@@ -26,7 +27,7 @@ class StageSettings:
     ``alpha`` bounds the chance of ever rolling an innocent stage back, shared out over metrics and latency; ``promote_alpha``
     that of promoting a harmful one. ``slack`` is delta, for rates and for the quantile; ``declared_rate`` is r0. Observations
     before the end of ``warm_up`` count for nothing, and nothing is promoted before ``least`` has passed and ``least_keys`` have met
-    the canary.
+    the canary. The bands of the quantile are tightest at ``latency_keys`` keys of a side.
     """
 
     name: str
@@ -40,6 +41,7 @@ class StageSettings:
     declared_rate: float = DECLARED_RATE
     quantile: float | None = 0.95
     latency_slack: float = 0.2
+    latency_keys: int = TUNED_FOR
     warm_up: timedelta = timedelta(0)
     least: timedelta = timedelta(minutes=1)
     least_keys: int = 0

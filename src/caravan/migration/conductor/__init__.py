@@ -2,12 +2,16 @@
 
 from caravan.migration.conductor.by_hand import ADVANCE, BACK, ByHand, Outcome
 from caravan.migration.conductor.conductor import Conductor
+from caravan.migration.conductor.contracts import contracts_of
 from caravan.migration.conductor.errors import (
     ConductorReplacedError,
+    ContractNotFrozenError,
     NothingToPromoteError,
     OtherPersonNeededError,
+    OvertakenError,
     RequestUnknownError,
     TapMissingError,
+    UnitHeldError,
 )
 from caravan.migration.conductor.options import ConductorOptions
 from caravan.migration.conductor.overview import Overview, overview
@@ -19,11 +23,15 @@ __all__ = [
     "Conductor",
     "ConductorOptions",
     "ConductorReplacedError",
+    "ContractNotFrozenError",
     "NothingToPromoteError",
     "OtherPersonNeededError",
     "Outcome",
+    "OvertakenError",
     "Overview",
     "RequestUnknownError",
     "TapMissingError",
+    "UnitHeldError",
+    "contracts_of",
     "overview",
 ]

@@ -17,10 +17,12 @@ from caravan.core.clock import Clock, utc_now
 from caravan.core.database import DatabaseAddress
 from caravan.core.ids import uuid7
 from caravan.core.principal import Principal
+from caravan.migration.conductor import wishes
 from caravan.migration.conductor.errors import OtherPersonNeededError, RequestUnknownError
-from caravan.migration.conductor.looking import ANEW
-from caravan.migration.conductor.steering import Steering
-from caravan.migration.conductor.stored_json import stored
+from caravan.migration.conductor.found_differences import refuse_unfound, replayable
+from caravan.migration.conductor.looking import ANEW, REPLAY, WANTED
+from caravan.migration.conductor.steering import Movement, Steering
+from caravan.migration.conductor.wishes import OpenWish
 from caravan.migration.config import MigrationConfig
 from caravan.migration.shadow import Judge, Kind, Mask
 from caravan.migration.units import (
@@ -39,33 +41,20 @@ __all__ = ["ADVANCE", "BACK", "Act", "ByHand", "Outcome"]
 ADVANCE: Final = "migration:advance"
 BACK: Final = "migration:back"
 
-Act: TypeAlias = Literal["accept", "withdraw", "promote", "hold", "let go", "roll back", "begin anew"]
+Act: TypeAlias = Literal[
+    "accept",
+    "withdraw",
+    "promote",
+    "advance",
+    "back",
+    "hold",
+    "let go",
+    "roll back",
+    "begin anew",
+    "replay",
+]
 
-_CAREFUL: Final = frozenset(("withdraw", "hold", "roll back"))
-_HOLD: Final = """
-INSERT INTO engine.unit_holds (org_id, migration, unit, by, reason, at)
-VALUES (%(org)s, %(migration)s, %(unit)s, %(by)s, %(reason)s, %(at)s)
-ON CONFLICT (org_id, migration, unit) DO UPDATE SET by = excluded.by, reason = excluded.reason, at = excluded.at
-"""
-_LET_GO: Final = (
-    "DELETE FROM engine.unit_holds WHERE org_id = %(org)s AND migration = %(migration)s AND unit = %(unit)s"
-)
-_ANEW: Final = """
-INSERT INTO engine.conductor_state (org_id, migration, part, version, document, written_at)
-VALUES (%(org)s, %(migration)s, %(part)s, 0, '{}', %(at)s) ON CONFLICT DO NOTHING
-"""
-_ASK: Final = """
-INSERT INTO engine.operator_requests (org_id, id, migration, unit, action, wish, state, by, asked_at)
-VALUES (%(org)s, %(id)s, %(migration)s, %(unit)s, %(action)s, %(wish)s, 'open', %(by)s, %(at)s)
-"""
-_REQUEST: Final = """
-SELECT unit, action, wish, by FROM engine.operator_requests
-WHERE org_id = %(org)s AND migration = %(migration)s AND id = %(id)s AND state = 'open' FOR UPDATE
-"""
-_SETTLE: Final = """
-UPDATE engine.operator_requests SET state = %(state)s, settled_by = %(by)s, settled_at = %(at)s
-WHERE org_id = %(org)s AND id = %(id)s
-"""
+_CAREFUL: Final = frozenset(("withdraw", "hold", "roll back", "back", "replay"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +90,15 @@ class ByHand:
     def accept(
         self, route: str, path: str, *, owner: str, reason: str, until: date, kind: str = "value"
     ) -> Outcome:
-        """Answer for a difference until a day.
+        """Answer for a difference of one route, path and kind until a day. What is no value must have been found first.
 
         Raises:
-            MaskRefusedError: it would hide too much, has no owner or reason, or lasts too long.
+            MaskRefusedError: it would hide too much, was not found, has no owner or reason, or lasts too long.
         """
         accepted = Accepted(route, path, kind, owner, reason, until)
-        Judge().mask(Mask(route, path, owner, reason, until, Kind(kind)), self._clock().date())
+        Judge().accept(Mask(route, path, owner, reason, until, Kind(kind)), self._clock().date())
+        if kind != Kind.VALUE:
+            refuse_unfound(self._address, self._scope, accepted)
         return self._do("accept", None, accepted.as_json())
 
     def withdraw(self, accepted: UUID) -> Outcome:
@@ -121,6 +112,27 @@ class ByHand:
             CaravanError: what ``Steering.promote`` raises.
         """
         return self._do("promote", unit, {"reason": reason})
+
+    def advance(
+        self, unit: str, target: str, reason: str, *, seen_at: str | None = None, act: UUID | None = None
+    ) -> Outcome:
+        """Go on to a target that one edge reaches: on the same path, by the same guards as the conductor's own promotions.
+
+        ``seen_at`` is where the unit was when that was decided. ``act`` names the wish, so that asking twice asks once.
+
+        Raises:
+            CaravanError: what ``Steering.advance`` raises.
+        """
+        wish = {"target": target, "reason": reason, "seen_at": seen_at}
+        return self._do("advance", unit, wish, act)
+
+    def back(self, unit: str, target: str, reason: str, *, seen_at: str | None = None) -> Outcome:
+        """Go back to a target, now.
+
+        Raises:
+            CaravanError: what ``Steering.back`` raises.
+        """
+        return self._do("back", unit, {"target": target, "reason": reason, "seen_at": seen_at})
 
     def hold(self, unit: str, reason: str) -> Outcome:
         """Keep a unit where it is: the conductor does not promote it until somebody lets it go."""
@@ -142,6 +154,16 @@ class ByHand:
         """Forget the evidence against a unit: for a new side that was mended. The journal keeps what was found."""
         return self._do("begin anew", unit, {"reason": reason})
 
+    def replay(self, difference: str) -> Outcome:
+        """Have both sides asked again about a difference's example, by the conductor and within its budget.
+
+        Raises:
+            DifferenceUnknownError: there is no such difference any more.
+            ReplayRefusedError: its route writes; such a request is never sent a second time.
+        """
+        unit = replayable(self._address, self._scope, self._config, difference)
+        return self._do("replay", unit or None, {"difference": difference})
+
     def agree(self, request: UUID) -> Outcome:
         """Do what somebody else asked for.
 
@@ -155,10 +177,12 @@ class ByHand:
         """Say no to a request; one's own may be taken back."""
         return self._settle(request, agreed=False)
 
-    def _do(self, act: Act, unit: str | None, wish: Mapping[str, Any]) -> Outcome:
+    def _do(
+        self, act: Act, unit: str | None, wish: Mapping[str, Any], identity: UUID | None = None
+    ) -> Outcome:
         self._check(act, unit)
         if self._four_eyes and act not in _CAREFUL:
-            return self._ask(act, unit, wish)
+            return self._ask(act, unit, wish, identity or uuid7())
         self._acts[act](unit or "", wish, self._by)
         return Outcome("done", f"{act}: done")
 
@@ -168,33 +192,29 @@ class ByHand:
             known = ", ".join(each.name for each in self._config.units) or "none"
             raise UnitUnknownError(f"There is no unit {unit!r}; there are {known}.")
 
-    def _ask(self, act: Act, unit: str | None, wish: Mapping[str, Any]) -> Outcome:
-        identity = uuid7()
+    def _ask(self, act: Act, unit: str | None, wish: Mapping[str, Any], identity: UUID) -> Outcome:
         with connected(self._address) as connection, connection.transaction():
-            row = {**self._here, "id": identity, "unit": unit, "action": act, "wish": stored(dict(wish))}
-            connection.execute(_ASK.encode(), row)
-            facts = {"action": act, "request": str(identity), "wish": dict(wish)}
-            self._note(connection, unit, "asked for", facts, self._by)
+            wanted = OpenWish(unit, act, wish, self._by)
+            if wishes.ask(connection, self._scope, identity, wanted, self._clock()):
+                facts = {"action": act, "request": str(identity), "wish": dict(wish)}
+                self._note(connection, unit, "asked for", facts, self._by)
         return Outcome("waits", f"{act}: waits for a second person", identity)
 
     def _settle(self, request: UUID, *, agreed: bool) -> Outcome:
         with connected(self._address) as connection, connection.transaction():
-            found = connection.execute(_REQUEST.encode(), {**self._here, "id": request}).fetchone()
-            if found is None:
-                raise RequestUnknownError(f"There is no open request {request}.")
-            unit, act, wish, asked_by = found
-            self._check(act, unit)
-            if agreed and asked_by == self._by:
+            found = wishes.taken_up(connection, self._scope, request)
+            self._check(found.action, found.unit)
+            if agreed and found.by == self._by:
                 raise OtherPersonNeededError(
                     f"{self._by} asked for this; nobody agrees to a request of their own."
                 )
             if agreed:
-                self._acts[act](unit or "", wish, f"{asked_by}, agreed by {self._by}")
+                self._acts[found.action](found.unit or "", found.wish, f"{found.by}, agreed by {self._by}")
             state = "done" if agreed else "refused"
-            connection.execute(_SETTLE.encode(), {**self._here, "id": request, "state": state})
-            facts = {"action": act, "request": str(request), "asked_by": asked_by}
-            self._note(connection, unit, "agreed" if agreed else "refused", facts, self._by)
-        return Outcome("done" if agreed else "refused", f"{act}: {state}", request)
+            wishes.settle(connection, self._scope, request, state, self._by, self._clock())
+            facts = {"action": found.action, "request": str(request), "asked_by": found.by}
+            self._note(connection, found.unit, "agreed" if agreed else "refused", facts, self._by)
+        return Outcome("done" if agreed else "refused", f"{found.action}: {state}", request)
 
     @property
     def _acts(self) -> Mapping[str, Callable[[str, Mapping[str, Any], str], None]]:
@@ -202,15 +222,14 @@ class ByHand:
             "accept": self._accept,
             "withdraw": self._withdraw,
             "promote": self._promote,
+            "advance": self._advance,
+            "back": self._back,
             "roll back": self._roll_back,
             "hold": self._hold,
             "let go": self._let_go,
             "begin anew": self._begin_anew,
+            "replay": self._replay,
         }
-
-    @property
-    def _here(self) -> dict[str, Any]:
-        return {**self._scope.parameters, "by": self._by, "at": self._clock()}
 
     def _accept(self, _unit: str, wish: Mapping[str, Any], by: str) -> None:
         accepted = Accepted(**{**wish, "until": date.fromisoformat(wish["until"])})
@@ -225,27 +244,47 @@ class ByHand:
     def _promote(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
         self._steering(by).promote(unit, None, str(wish["reason"]))
 
+    def _advance(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
+        self._steering(by).advance(Movement(unit, wish["target"], wish["reason"], seen_at=wish["seen_at"]))
+
+    def _back(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
+        wanted = Movement(unit, wish["target"], wish["reason"], back=True, seen_at=wish["seen_at"])
+        self._steering(by).back(wanted)
+
     def _roll_back(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
         self._steering(by).roll_back(unit, None, str(wish["reason"]))
 
     def _hold(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
-        self._write(_HOLD, unit, "held", wish, by)
+        with connected(self._address) as connection, connection.transaction():
+            wishes.hold(connection, self._scope, unit, wish["reason"], by, self._clock())
+            self._note(connection, unit, "held", {"said": wish["reason"]}, by)
 
     def _let_go(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
-        self._write(_LET_GO, unit, "let go", wish, by)
+        with connected(self._address) as connection, connection.transaction():
+            wishes.let_go(connection, self._scope, unit)
+            self._note(connection, unit, "let go", {"said": wish["reason"]}, by)
 
     def _begin_anew(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
-        self._write(_ANEW, unit, "judgement begins anew", wish, by)
-
-    def _write(self, statement: str, unit: str, phase: str, wish: Mapping[str, Any], by: str) -> None:
         with connected(self._address) as connection, connection.transaction():
-            row = {**self._here, "by": by, "unit": unit, "reason": wish["reason"], "part": f"{ANEW}{unit}"}
-            connection.execute(statement.encode(), row)
-            self._note(connection, unit, phase, {"said": wish["reason"]}, by)
+            wishes.mark(connection, self._scope, f"{ANEW}{unit}", {}, self._clock())
+            self._note(connection, unit, "judgement begins anew", {"said": wish["reason"]}, by)
+
+    def _replay(self, unit: str, wish: Mapping[str, Any], by: str) -> None:
+        at = self._clock()
+        wanted = {"state": WANTED, "by": by, "at": at.isoformat()}
+        with connected(self._address) as connection, connection.transaction():
+            wishes.mark(connection, self._scope, f"{REPLAY}{wish['difference']}", wanted, at)
+            self._note(connection, unit or None, "pair asked again", {"name": wish["difference"]}, by)
 
     def _steering(self, by: str) -> Steering:
         return Steering(
-            self._address, self._scope, self._config, by=by, publisher=self._publisher, clock=self._clock
+            self._address,
+            self._scope,
+            self._config,
+            by=by,
+            publisher=self._publisher,
+            clock=self._clock,
+            patience=0,  # a person is told who changes the migration, and decides again
         )
 
     def _note(

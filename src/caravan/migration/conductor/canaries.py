@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 CANARY: Final = 6
 _PAUSE: Final = timedelta(seconds=5)
+_NO_TROUBLE: Final = frozenset(("unit_gate_closed", "unit_held", "unit_moved_meanwhile"))
+"""Why a unit may rightly not be widened, by guard or by people."""
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ class Canaries:
         """Return alarms about movements: what was rolled back, and what could not be moved."""
         yield from list(self.rolled_back.values())  # a movement may end meanwhile, in its thread
         for name, trouble in self._trouble.items():
-            if trouble.code != "unit_gate_closed":
+            if trouble.code not in _NO_TROUBLE:
                 yield Alarm(f"stuck {name}", "critical", f"{name} cannot be moved: {trouble.said}", name)
 
     async def read_counters(self, counters: Iterable[Counter]) -> None:

@@ -22,6 +22,7 @@ from caravan.migration.conductor.alerts import (
 )
 from caravan.migration.conductor.canaries import Canaries
 from caravan.migration.conductor.comparing import Comparer
+from caravan.migration.conductor.contracts import contracts_of
 from caravan.migration.conductor.counter_queries import counter_queries
 from caravan.migration.conductor.errors import ConductorReplacedError
 from caravan.migration.conductor.intake import Intake
@@ -65,7 +66,7 @@ class Conductor:
         self._client = asking_client(connections=options.askers * 2, timeout=config.shadow.timeout)
         self._own_client = httpx2.AsyncClient(timeout=5.0, trust_env=False)
         self._traffic = Traffic()
-        self._judges = UnitJudges(config)
+        self._judges = UnitJudges(config, contracts_of(config))
         self._budget = budget_of(config)
         steering = Steering(address, scope, config, by="conductor", publisher=publisher, clock=clock)
         self._canaries = Canaries(config, steering, options.promotes)
@@ -118,6 +119,7 @@ class Conductor:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
             await self._canaries.close()
+            await self._keeper.replays.close()
             with contextlib.suppress(psycopg.Error, ConductorReplacedError):
                 await self._keeper.save(connection, self._look, [])
             await asyncio.to_thread(connection.close)
@@ -212,6 +214,7 @@ class Conductor:
         left = self._canaries.follow(seen.units)
         self._canaries.decide(now)
         self._canaries.act(seen, now)
+        self._keeper.replays.begin(seen.replays)
         self._measure(seen)
         if self._keeper.age >= self._options.save_every or seen.anew or left:
             await self._keeper.save(connection, seen, left)

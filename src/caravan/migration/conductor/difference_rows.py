@@ -4,7 +4,7 @@ import hashlib
 from typing import Any, Final
 
 from caravan.migration.conductor.redacted_examples import RedactedExamples
-from caravan.migration.shadow import Group, Judge, Kind, MinimalPair, groups_of, minimal_pair
+from caravan.migration.shadow import Example, Group, Judge, Kind, MinimalPair, groups_of, minimal_pair
 
 __all__ = ["DifferenceRows"]
 
@@ -18,10 +18,16 @@ class DifferenceRows:
 
     def __init__(self, redacted: RedactedExamples) -> None:
         self._redacted = redacted
+        self._examples: dict[str, tuple[str, Example]] = {}
         self._pairs: dict[tuple[str, str, str], MinimalPair] = {}
+
+    def example_of(self, identity: str) -> tuple[str, Example] | None:
+        """Return unit and example of a row as it came by the tap, with what is secret in it."""
+        return self._examples.get(identity)
 
     def of(self, unit: str, judge: Judge) -> list[dict[str, Any]]:
         """Return what is reported of a unit, and what is suspected on more than one request."""
+        self._examples = {key: found for key, found in self._examples.items() if found[0] != unit}
         rows = [self._row(unit, judge, group) for group in groups_of(judge, reported_only=False)]
         kept = [row for row in rows if row["members"]]
         return sorted(kept, key=lambda row: not row["reported"])[:_MOST_GROUPS]
@@ -36,6 +42,8 @@ class DifferenceRows:
             if reported or (against > noise and against >= _SUSPICIOUS):
                 members.append([route, path, against, noise, reported])
         identity = hashlib.sha256(f"{unit}\0{group.kind}\0{group.cause}".encode()).hexdigest()[:16]
+        if members:
+            self._examples[identity] = unit, group.example
         return {
             "id": identity,
             "unit": unit,

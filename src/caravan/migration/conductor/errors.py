@@ -4,10 +4,14 @@ from caravan.core.errors import CaravanError
 
 __all__ = [
     "ConductorReplacedError",
+    "ContractNotFrozenError",
+    "DifferenceUnknownError",
     "NothingToPromoteError",
     "OtherPersonNeededError",
+    "OvertakenError",
     "RequestUnknownError",
     "TapMissingError",
+    "UnitHeldError",
 ]
 
 
@@ -16,6 +20,22 @@ class ConductorReplacedError(CaravanError):
     status = 409
     title = "Another conductor has taken this migration over"
     fix = "Run one conductor per migration; the one that wrote last goes on, this one may be stopped."
+
+
+class ContractNotFrozenError(CaravanError):
+    code = "shadow_contract_not_frozen"
+    status = 422
+    title = "The contract that the comparison is held against is not frozen"
+    exit_code = 2
+    fix = "Review the contract and run `caravan contract freeze`, or take [shadow] contract out of the migration file."
+
+
+class DifferenceUnknownError(CaravanError):
+    code = "difference_unknown"
+    status = 404
+    title = "There is no such difference"
+    exit_code = 2
+    fix = "Look at the list of differences; this one may have been mended, or the judgement began anew."
 
 
 class NothingToPromoteError(CaravanError):
@@ -49,3 +69,18 @@ class TapMissingError(CaravanError):
     title = "The conductor has no tap to read"
     exit_code = 2
     fix = "Set CARAVAN_GATEWAY_TAP to a path of a Unix socket, the same for gateway and conductor; `caravan run` does it by itself."
+
+
+class OvertakenError(CaravanError):
+    code = "unit_moved_meanwhile"
+    status = 409
+    title = "Somebody was faster"
+    fix = "Look where the unit is now, and decide again; nothing was done."
+
+
+class UnitHeldError(CaravanError):
+    code = "unit_held"
+    status = 409
+    title = "The unit is held where it is"
+    exit_code = 3
+    fix = "Talk to whoever holds it, or let it go first; the way back is open all the same."

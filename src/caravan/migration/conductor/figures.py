@@ -1,6 +1,6 @@
 """What guards read of the conductor: figures of the shadow and decisions of stages, written when they say something new."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ __all__ = ["BY", "Figures", "shadow_figures", "verdict_document"]
 BY: Final = "conductor"
 _EVERY: Final = timedelta(seconds=2)
 _KEPT: Final = timedelta(hours=1)
+_MOST_UNSEEN: Final = 50
 _CLEAN_EVERY: Final = timedelta(minutes=1)
 _THIN_OUT: Final = """
 DELETE FROM engine.unit_measurements AS old
@@ -85,8 +86,19 @@ class Figures:
 
 
 def shadow_figures(found: list[RouteVerdict]) -> dict[str, Any]:
-    """Return the figures that the guard ``shadow`` reads."""
-    return dict(figures_of(found))
+    """Return the figures that the guard ``shadow`` reads, with what the evidence has not seen of the contract, in words."""
+    return {**figures_of(found), "unseen": [one for each in found for one in _unseen(each)][:_MOST_UNSEEN]}
+
+
+def _unseen(verdict: RouteVerdict) -> Iterator[str]:
+    coverage = verdict.coverage
+    for what, names in (
+        ("parameter", coverage.unseen_parameters),
+        ("status", coverage.unseen_statuses),
+        ("role", coverage.unseen_roles),
+    ):
+        for name in names:
+            yield f"{verdict.route} {what} {name}"
 
 
 def verdict_document(found: list[RouteVerdict]) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from caravan.migration.conductor.comparing import Comparer
 from caravan.migration.conductor.difference_rows import DifferenceRows
 from caravan.migration.conductor.figures import Figures, shadow_figures, verdict_document
 from caravan.migration.conductor.intake import Intake
-from caravan.migration.conductor.looking import ANEW, Look
+from caravan.migration.conductor.looking import ANEW, REPLAY, Look
 from caravan.migration.conductor.measurements import ALERTS, SAVED
 from caravan.migration.conductor.redacted_examples import RedactedExamples
+from caravan.migration.conductor.replays import Replays
 from caravan.migration.conductor.saving import Saved, Snapshot, claim, save
 from caravan.migration.conductor.traffic import Bucket, BucketKey
 from caravan.migration.units import Scope
@@ -42,7 +43,10 @@ class _Found:
 
 
 class Keeper:
-    """Keeps intake, judges, canaries, traffic and budget. ``groups`` are the differences by unit as they were saved last."""
+    """Keeps intake, judges, canaries, traffic and budget. ``groups`` are the differences by unit as they were saved last.
+
+    ``replays`` asks again about them.
+    """
 
     def __init__(
         self, scope: Scope, name: str, intake: Intake, comparer: Comparer, canaries: Canaries, clock: Clock
@@ -52,6 +56,14 @@ class Keeper:
         self._judges, self._traffic, self._budget = comparer.judges, comparer.traffic, comparer.budget
         self._redacted = RedactedExamples()
         self._rows = DifferenceRows(self._redacted)
+        self.replays = Replays(
+            self._judges,
+            comparer.asker,
+            comparer.budget,
+            self._redacted,
+            self._rows.example_of,
+            clock,
+        )
         self._figures = Figures(scope)
         self._version = 0
         self._saved_at = 0.0
@@ -109,6 +121,8 @@ class Keeper:
             snapshot.parts[f"{_VERDICTS}{unit}"] = verdicts
             snapshot.groups[unit] = self.groups[unit] = self._rows.of(unit, judge)
         snapshot.parts |= {f"{_STAGE}{unit}": document for unit, document in stages.items()}
+        replayed = self.replays.take_changed()
+        snapshot.parts |= {f"{REPLAY}{identity}": document for identity, document in replayed.items()}
         snapshot.parts[_BUDGET] = self._budget_document()
         snapshot.parts[_ROLLBACKS] = {
             unit: asdict(alarm) for unit, alarm in self._canaries.rolled_back.items()
@@ -119,6 +133,7 @@ class Keeper:
             self._judges.changed.update(units)
             self._canaries.mark_changed(stages)
             self._traffic.put_back(snapshot.buckets)
+            self.replays.changed = {**replayed, **self.replays.changed}
             raise
         self._saved_at = time.monotonic()
         SAVED.set_to_current_time()

@@ -11,11 +11,20 @@ from caravan.migration.conductor.overview_units import holds_of
 from caravan.migration.config import MigrationConfig
 from caravan.migration.units import Accepted, Scope, StoredUnit, accepted_differences, stored_units
 
-__all__ = ["ANEW", "Look", "look"]
+__all__ = ["ANEW", "REPLAY", "WANTED", "Look", "look"]
 
 ANEW: Final = "anew "
 """Parts of the state of this name ask for a judge that begins anew; the unit follows."""
 
+REPLAY: Final = "replay "
+"""Parts of this name ask for a difference's pair to be asked again, or hold what came of it; its id follows."""
+
+WANTED: Final = "wanted"
+
+_REPLAYS: Final = """
+SELECT part, document ->> 'by' FROM engine.conductor_state
+WHERE org_id = %(org)s AND migration = %(migration)s AND part LIKE 'replay %%' AND document ->> 'state' = 'wanted'
+"""
 _ANEW: Final = """
 SELECT part FROM engine.conductor_state
 WHERE org_id = %(org)s AND migration = %(migration)s AND part LIKE 'anew %%'
@@ -28,13 +37,17 @@ WHERE org_id = %(org)s AND migration = %(migration)s AND seen_at < clock_timesta
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``anew`` are units whose evidence is to be forgotten; ``silent`` gateway processes by seconds."""
+    """``anew`` are units whose evidence is to be forgotten; ``silent`` gateway processes by seconds.
+
+    ``replays`` are differences whose pair is to be asked again, and who wants that.
+    """
 
     units: Mapping[str, StoredUnit]
     accepted: tuple[Accepted, ...]
     held: frozenset[str]
     anew: tuple[str, ...]
     silent: Mapping[str, float]
+    replays: tuple[tuple[str, str], ...] = ()
 
 
 def look(connection: psycopg.Connection, scope: Scope, config: MigrationConfig, now: datetime) -> Look:
@@ -46,4 +59,8 @@ def look(connection: psycopg.Connection, scope: Scope, config: MigrationConfig, 
         frozenset(holds_of(connection, scope)),
         tuple(anew),
         dict(connection.execute(_SILENT.encode(), scope.parameters).fetchall()),
+        tuple(
+            (part.removeprefix(REPLAY), by)
+            for part, by in connection.execute(_REPLAYS.encode(), scope.parameters)
+        ),
     )

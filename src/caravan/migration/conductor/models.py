@@ -13,8 +13,10 @@ __all__ = [
     "AlertRow",
     "ConductorRow",
     "ConductorState",
+    "ConsoleReader",
     "DifferenceGroup",
     "OperatorRequest",
+    "OperatorSession",
     "RouteTraffic",
     "UnitHold",
 ]
@@ -164,3 +166,36 @@ class OperatorRequest(OrgRow):
     asked_at: Mapped[datetime]
     settled_by: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+
+
+class OperatorSession(Base):
+    """A log-in of an operator of the migration file. ``digest`` is SHA-256 of the cookie's value, ``token`` the digest in the file.
+
+    When the file has another digest, or none, of this operator the session is over.
+    """
+
+    __tablename__ = "operator_sessions"
+    __table_args__ = (_SCHEMA,)
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    migration: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    digest: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    id: Mapped[UUID]
+    operator: Mapped[str] = mapped_column(_NAME)
+    token: Mapped[str] = mapped_column(_NAME)
+    began_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ConsoleReader(Base):
+    """Who has a page of a migration open, and which; a row that is not seen again for half a minute is of the past."""
+
+    __tablename__ = "console_readers"
+    __table_args__ = (_SCHEMA,)
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    migration: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    who: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    name: Mapped[str]
+    place: Mapped[str]
+    seen_at: Mapped[datetime]

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
+from caravan.migration.conductor.looking import REPLAY
 from caravan.migration.conductor.overview_types import (
     AcceptedView,
     AlertView,
@@ -15,9 +16,12 @@ from caravan.migration.conductor.overview_types import (
     DifferenceView,
     GatewayView,
     JournalView,
+    RecorderView,
+    ReplayView,
     RequestView,
 )
 from caravan.migration.config import MigrationConfig
+from caravan.migration.shadow import Kind, why_not
 from caravan.migration.units import Scope, masks_of_file
 
 __all__ = [
@@ -33,7 +37,6 @@ __all__ = [
 ]
 
 ALIVE: Final = timedelta(seconds=10)
-MASKABLE: Final = "value"
 _VERSION: Final = (
     "SELECT version FROM engine.route_pointers WHERE org_id = %(org)s AND migration = %(migration)s"
 )
@@ -49,6 +52,10 @@ WHERE org_id = %(org)s AND migration = %(migration)s AND withdrawn_at IS NULL OR
 _DIFFERENCES: Final = """
 SELECT id, unit, cause, kind, reported, members, example, first_at, last_at FROM engine.difference_groups
 WHERE org_id = %(org)s AND migration = %(migration)s ORDER BY reported DESC, jsonb_array_length(members) DESC, id
+"""
+_REPLAYS: Final = """
+SELECT part, document FROM engine.conductor_state
+WHERE org_id = %(org)s AND migration = %(migration)s AND part LIKE 'replay %%'
 """
 _ALERTS: Final = """
 SELECT id, cause, unit, severity, said, began_at, ended_at, told FROM engine.migration_alerts
@@ -88,6 +95,7 @@ def budget_and_conductor(
             taken,
             figures.get("judged", 0),
             figures.get("skipped", {}),
+            RecorderView(**figures["recorder"]) if figures.get("recorder") else None,
         ),
     )
 
@@ -125,14 +133,33 @@ def difference_views(
 ) -> tuple[DifferenceView, ...]:
     """Return differences by cause, those with most places first."""
     hidden = {(one.route, one.path, one.kind) for one in accepted if not one.expired}
+    replays = _replays(connection, scope)
     rows = connection.execute(_DIFFERENCES.encode(), scope.parameters)
-    return tuple(_difference(row, hidden) for row in rows)
+    return tuple(_difference(row, hidden, replays.get(row[0])) for row in rows)
 
 
-def _difference(row: tuple[Any, ...], hidden: set[tuple[str, str, str]]) -> DifferenceView:
+def _replays(connection: psycopg.Connection, scope: Scope) -> dict[str, ReplayView]:
+    rows = connection.execute(_REPLAYS.encode(), scope.parameters)
+    return {
+        part.removeprefix(REPLAY): ReplayView(**{**told, "at": datetime.fromisoformat(told["at"])})
+        for part, told in rows
+    }
+
+
+def _difference(
+    row: tuple[Any, ...], hidden: set[tuple[str, str, str]], replay: ReplayView | None
+) -> DifferenceView:
     identity, unit, cause, kind, reported, members, example, first, last = row
     places = tuple(
-        DifferenceMember(route, path, against, noise, told, (route, path, kind) in hidden)
+        DifferenceMember(
+            route,
+            path,
+            against,
+            noise,
+            told,
+            (route, path, kind) in hidden,
+            why_not(path, Kind(kind)) or "",
+        )
         for route, path, against, noise, told in members
     )
     return DifferenceView(
@@ -142,7 +169,7 @@ def _difference(row: tuple[Any, ...], hidden: set[tuple[str, str, str]]) -> Diff
         kind,
         reported,
         any(place.reported and not place.accepted for place in places),
-        kind == MASKABLE,
+        any(not place.refused for place in places),
         places,
         example["request"],
         example["root"],
@@ -150,6 +177,7 @@ def _difference(row: tuple[Any, ...], hidden: set[tuple[str, str, str]]) -> Diff
         example["new"],
         first,
         last,
+        replay,
     )
 
 

@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+from caravan.migration.conductor.difference_views import (
+    AcceptedView,
+    DifferenceMember,
+    DifferenceView,
+    ReplayView,
+)
 from caravan.migration.units import Check
 
 __all__ = [
@@ -20,6 +26,8 @@ __all__ = [
     "HoldView",
     "JournalView",
     "Overview",
+    "RecorderView",
+    "ReplayView",
     "RequestView",
     "RouteView",
     "SideFigures",
@@ -137,57 +145,6 @@ class UnitView:
 
 
 @dataclass(frozen=True, slots=True)
-class DifferenceMember:
-    """One place: ``against`` requests speak against new, ``noise`` against old itself; both None where none was counted."""
-
-    route: str
-    path: str
-    against: int
-    noise: int
-    reported: bool
-    accepted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DifferenceView:
-    """Differences of one cause with the smallest pair that shows it. ``old`` and ``new`` are JSON texts of ``root``.
-
-    ``open`` is whether a reported member is neither accepted nor expired; ``request`` is method and target of the example.
-    ``maskable`` tells whether accepting a member is possible at all (values are, shapes are not).
-    """
-
-    id: str
-    unit: str
-    cause: str
-    kind: str
-    reported: bool
-    open: bool
-    maskable: bool
-    members: tuple[DifferenceMember, ...]
-    request: str
-    root: str
-    old: str
-    new: str
-    first_at: datetime
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedView:
-    """A difference somebody answers for. ``id`` is None where it stands in the file; ``expired`` ones hide nothing any more."""
-
-    id: UUID | None
-    route: str
-    path: str
-    kind: str
-    owner: str
-    reason: str
-    until: date
-    by: str
-    expired: bool
-
-
-@dataclass(frozen=True, slots=True)
 class BudgetView:
     """What asking again costs the old side: ``asked`` of ``served`` requests; ``stopped`` says why nothing is asked now."""
 
@@ -197,6 +154,17 @@ class BudgetView:
     calm_p95: float | None
     present_p95: float | None
     stopped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderView:
+    """What the conductor records beside comparing: exchanges offered, written, dropped for want of room, and failed."""
+
+    name: str
+    offered: int
+    recorded: int
+    dropped: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +178,7 @@ class ConductorView:
     taken: int
     judged: int
     skipped: Mapping[str, int]
+    recorder: RecorderView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class UnitJudges:
         self._config = config
         self._settings = judge_settings(config, contracts)
         self._judges: dict[str, Judge] = {}
-        self._refused: dict[tuple[str, str, str], int] = {}
+        self._refused: dict[tuple[str, str, str, str], int] = {}
         self.changed: set[str] = set()
 
     @property
@@ -95,7 +95,7 @@ class UnitJudges:
 
     def _mask(self, judge: Judge, one: Accepted, today: date) -> None:
         try:
-            judge.mask(Mask.from_json(one.as_json()), today)
+            judge.accept(Mask.from_json(one.as_json()), today)
         except MaskRefusedError as error:
             if _key(one) not in self._refused:
                 log.warning("conductor.mask_refused", route=one.route, path=one.path, problem=error.message)
@@ -107,9 +107,9 @@ def _leaves(judge: Judge, route: str) -> int:
     return len(state.leaves) if state else 0
 
 
-def _key(one: Accepted) -> tuple[str, str, str]:
-    return one.route, one.path, one.until.isoformat()
+def _key(one: Accepted) -> tuple[str, str, str, str]:
+    return one.route, one.path, one.kind, one.until.isoformat()
 
 
-def _mask_key(mask: Mask) -> tuple[str, str, str]:
-    return mask.route, mask.path, mask.until.isoformat()
+def _mask_key(mask: Mask) -> tuple[str, str, str, str]:
+    return mask.route, mask.path, mask.kind.value, mask.until.isoformat()

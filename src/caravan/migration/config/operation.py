@@ -85,7 +85,10 @@ class Alerts(Table):
 
 
 class Operator(Table):
-    """Who may do what where the engine runs alone; ``token`` is the SHA-256 digest, in hex, of the token."""
+    """Who may do what where the engine runs alone; ``token`` is the SHA-256 digest, in hex, of the token.
+
+    Everybody may look; ``accept`` answers for differences, ``switch`` moves and holds units.
+    """
 
     token: Digest
-    may: tuple[Literal["view", "advance", "back"], ...] = ("view",)
+    may: tuple[Literal["view", "accept", "switch"], ...] = ("view",)

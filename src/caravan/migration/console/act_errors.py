@@ -2,7 +2,7 @@
 
 from caravan.core.errors import CaravanError
 
-__all__ = ["FileNotKnownError", "HeldAlreadyError", "OvertakenError"]
+__all__ = ["FileNotKnownError", "HeldAlreadyError", "OperatorRefusedError"]
 
 
 class FileNotKnownError(CaravanError):
@@ -12,15 +12,15 @@ class FileNotKnownError(CaravanError):
     fix = "Set CARAVAN_MIGRATION_FILES to the migration file and start again, or use `caravan migration advance` or `back`."
 
 
-class OvertakenError(CaravanError):
-    code = "unit_moved_meanwhile"
-    status = 409
-    title = "Somebody was faster"
-    fix = "Look where the unit is now, and decide again; nothing was done."
-
-
 class HeldAlreadyError(CaravanError):
     code = "unit_held_already"
     status = 409
     title = "Somebody was faster"
     fix = "Talk to them, or let the unit go first."
+
+
+class OperatorRefusedError(CaravanError):
+    code = "operator_refused"
+    status = 401
+    title = "The name and the token do not belong together"
+    fix = "Write the name as in [operators] of the migration file; `caravan migration operator NAME` makes a new token for it."

@@ -14,8 +14,11 @@ from caravan.core.http.pages import page_router
 from caravan.core.principal import NotFoundError, Principal
 from caravan.core.protocols import TenancyRequest
 from caravan.migration.console.looking import names_of
-from caravan.migration.console.migration_name import MigrationName
+from caravan.migration.console.migration_name import MigrationName, Wanted
+from caravan.migration.console.operator_pages import OPERATOR_SESSIONS
+from caravan.migration.console.operator_sessions import OPERATOR_COOKIE
 from caravan.migration.console.permissions import VIEW
+from caravan.migration.console.readers import Reader
 
 __all__ = ["router"]
 
@@ -25,6 +28,10 @@ SELECT concat_ws('.',
     (SELECT version FROM engine.conductors WHERE org_id = :org AND migration = :migration),
     (SELECT count(*) FROM engine.operator_requests WHERE org_id = :org AND migration = :migration AND state = 'open'),
     (SELECT count(*) || '-' || count(ended_at) FROM engine.migration_alerts WHERE org_id = :org AND migration = :migration),
+    (SELECT string_agg(who || place, ' ' ORDER BY who) FROM engine.console_readers
+     WHERE org_id = :org AND migration = :migration AND seen_at > clock_timestamp() - interval '30 seconds'),
+    (SELECT count(*) || '-' || max(written_at) FROM engine.conductor_state
+     WHERE org_id = :org AND migration = :migration AND part LIKE 'replay %'),
     (SELECT fencing || '-' || (expires_at > clock_timestamp()) FROM engine.migration_leases
      WHERE org_id = :org AND migration = :migration))
 """)
@@ -33,14 +40,19 @@ router: APIRouter = page_router()
 
 
 @router.get("/migrations/{migration}/live")
-async def live(request: Request, migration: MigrationName, caller: Principal = guard(*VIEW)) -> Response:
-    """Stream an event for each change, until the reader leaves or their session ends."""
+async def live(
+    request: Request, migration: MigrationName, place: Wanted = "", caller: Principal = guard(*VIEW)
+) -> Response:
+    """Stream an event for each change, until the reader leaves or their session ends; ``place`` is the page they are at."""
     state, org = state_of(request.app), caller.require_org()
     if migration not in await names_of(request, caller):
         raise NotFoundError(f"There is no migration {migration!r} here.")
-    token = request.cookies.get(SESSION_COOKIE)
+    own = OPERATOR_SESSIONS in state.services
+    token = request.cookies.get(OPERATOR_COOKIE if own else SESSION_COOKIE)
+    reader = Reader.of(request, caller, migration, place)
 
     async def mark() -> str:
+        await reader.is_here()
         async with state.system_database.read() as session:
             return str(await session.scalar(_MARK, {"org": org, "migration": migration}))
 

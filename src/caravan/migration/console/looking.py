@@ -14,9 +14,12 @@ from caravan.core.database import DatabaseAddress
 from caravan.core.http import state_of
 from caravan.core.principal import NotFoundError, Principal
 from caravan.migration.conductor import Overview, overview
+from caravan.migration.conductor.overview import DifferenceView
 from caravan.migration.config import MigrationConfig
 from caravan.migration.console.charts import Chart, charts_of
 from caravan.migration.console.known_files import file_of, stored_file, stored_names
+from caravan.migration.console.only_migration import only_migration, refuse_others
+from caravan.migration.console.readers import Present, present
 from caravan.migration.console.traffic_series import series
 from caravan.migration.units import Scope, connected
 
@@ -26,6 +29,9 @@ MINUTES: Final = 10.0
 _LEASE: Final = """
 SELECT holder, expires_at FROM engine.migration_leases
 WHERE org_id = %(org)s AND migration = %(migration)s AND expires_at > clock_timestamp()
+"""
+_PROBED: Final = """
+SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = to_regprocedure('engine.note_dry_run_rows()') ORDER BY 1
 """
 _TRANSITIONS: Final = """
 SELECT unit, edge, by, created_at FROM engine.unit_transitions
@@ -55,7 +61,8 @@ class Doing:
 class Look:
     """``can_move``: this process was given the file, without which nothing is published to gateways.
 
-    ``with_data`` are the units whose data changes sides with them.
+    ``with_data`` are the units whose data changes sides with them; ``present`` is who has a page of it open,
+    ``probed`` the tables whose rows dry runs of writes tell.
     """
 
     seen: Overview
@@ -64,6 +71,13 @@ class Look:
     doing: Sequence[Doing]
     can_move: bool
     with_data: frozenset[str]
+    present: Sequence[Present] = ()
+    probed: Sequence[str] = ()
+
+    def reads(self, difference: DifferenceView) -> bool:
+        """Tell whether every route of a difference only reads, so that it may be asked again."""
+        effects = {route.route: route.effect for route in self.seen.routes}
+        return all(effects.get(place.route) == "read" for place in difference.members)
 
 
 def look(
@@ -84,12 +98,14 @@ def look(
             _doing(connection, scope),
             given is not None,
             frozenset(each.name for each in config.units if each.has_data),
+            present(connection, scope),
+            [table for (table,) in connection.execute(_PROBED.encode())],
         )
 
 
 async def looked(request: Request, caller: Principal, migration: str, unit: str | None = None) -> Look:
     """Look for a page, in a thread of its own; raises ``NotFoundError``."""
-    scope = scope_of(caller, migration)
+    scope = scope_of(request, caller, migration)
     address = state_of(request.app).system_database.address
     found = await asyncio.to_thread(look, address, scope, file_of(request, scope), unit)
     if found is None:
@@ -98,9 +114,10 @@ async def looked(request: Request, caller: Principal, migration: str, unit: str 
 
 
 async def names_of(request: Request, caller: Principal) -> list[str]:
-    """Return the migrations of the caller's organisation."""
+    """Return the migrations of the caller's organisation, or the one that this console is for."""
     address = state_of(request.app).system_database.address
-    return await asyncio.to_thread(migration_names, address, caller.require_org())
+    names = await asyncio.to_thread(migration_names, address, caller.require_org())
+    return [name for name in names if only_migration(request) in (None, name)]
 
 
 def migration_names(address: DatabaseAddress, org: UUID) -> list[str]:
@@ -109,8 +126,9 @@ def migration_names(address: DatabaseAddress, org: UUID) -> list[str]:
         return stored_names(connection, org)
 
 
-def scope_of(caller: Principal, migration: str) -> Scope:
-    """Return the migration in the caller's own organisation."""
+def scope_of(request: Request, caller: Principal, migration: str) -> Scope:
+    """Return the migration in the caller's own organisation; raises ``NotFoundError`` for one that is not this console's."""
+    refuse_others(request, migration)
     return Scope(caller.require_org(), migration)
 
 

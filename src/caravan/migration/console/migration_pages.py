@@ -101,12 +101,14 @@ async def journal(
     unit: Wanted = "",
     phase: Wanted = "",
     page: PageNumber = 1,
+    all: Wanted = "",  # noqa: A002 - the name in the address
     caller: Principal = guard(*VIEW),
 ) -> Response:
-    """List what was done, by whom, and say whether the chain of hashes holds."""
+    """List what was done, by whom, and say whether the chain of hashes holds; ``all`` has every entry checked again."""
     found = await looked(request, caller, migration)
     address = state_of(request.app).system_database.address
-    listed = await journal_page(address, scope_of(caller, migration), unit=unit, phase=phase, page=page)
+    scope = scope_of(request, caller, migration)
+    listed = await journal_page(address, scope, unit=unit, phase=phase, page=page, anew=bool(all))
     return render_page(
         request,
         "migration/journal.html",
@@ -189,7 +191,9 @@ def difference_answer(
         one=one,
         lines=side_by_side(one.old, one.new),
         evidence={(each.route, each.path): evidence_said(each) for each in one.members},
+        replayed=side_by_side(one.replay.old, one.replay.new) if one.replay and one.replay.old else [],
         may_accept=caller.may(*ACCEPT),
+        may_replay=caller.may(*ACCEPT, *SWITCH) and found.reads(one),
         today=utc_now().date(),
         filled=filled or {},
         problem=problem,

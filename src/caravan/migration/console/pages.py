@@ -13,13 +13,14 @@ from caravan.core.http import Read, guard, state_of
 from caravan.core.http.pages import CONSOLE, NO_NUL, ConsolePage, PageSet, page_router, render_page
 from caravan.core.principal import NotFoundError, Principal
 from caravan.core.secrets_box import Box, BoxError
-from caravan.migration.console import act_pages, live, migration_pages, queries
+from caravan.migration.console import accept_pages, act_pages, live, migration_pages, operator_pages, queries
 from caravan.migration.console.figures import LoadView, view_of
+from caravan.migration.console.only_migration import only_migration, refuse_others
 from caravan.migration.console.permissions import VIEW
 from caravan.migration.load.models import QuarantinedRecord
 from caravan.migration.load.originals import readable
 
-__all__ = ["console_routers", "page_set"]
+__all__ = ["console_routers", "operator_routers", "page_set"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,12 @@ PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 
 def console_routers() -> list[APIRouter]:
     """Return the routers of the engine's pages."""
-    return [router, migration_pages.router, act_pages.router, live.router]
+    return [router, migration_pages.router, act_pages.router, accept_pages.router, live.router]
+
+
+def operator_routers() -> list[APIRouter]:
+    """Return those of a console that runs without the platform: the same pages, and how operators come in."""
+    return [operator_pages.router, *console_routers()]
 
 
 def page_set() -> PageSet:
@@ -59,7 +65,8 @@ async def overview(request: Request, session: Read) -> Response:
     data_sets = await queries.data_sets(session)
     classes = await queries.quarantine_classes(session)
     today = utc_now().date()
-    loads = [view_of(run, data_sets, classes, today) for run in await queries.runs(session)]
+    runs = await queries.runs(session, migration=only_migration(request))
+    loads = [view_of(run, data_sets, classes, today) for run in runs]
     return render_page(request, "migration/overview.html", loads=loads)
 
 
@@ -73,6 +80,7 @@ async def load(
     page: PageNumber = 1,
 ) -> Response:
     """Show one migration: data sets, sums, checks, and its findings."""
+    refuse_others(request, migration)
     found = await queries.runs(session, migration=migration)
     if not found:
         raise NotFoundError(f"There is no migration {migration!r} here.")
@@ -102,9 +110,8 @@ async def quarantine(
     page: PageNumber = 1,
 ) -> Response:
     """List what was not loaded, and why."""
-    listing = await queries.quarantined(
-        session, reason=reason, data_set=data_set, migration=migration, page=page
-    )
+    shown = only_migration(request) or migration
+    listing = await queries.quarantined(session, reason=reason, data_set=data_set, migration=shown, page=page)
     return render_page(
         request,
         "migration/quarantine.html",
@@ -120,7 +127,7 @@ async def quarantined_record(
 ) -> Response:
     """Show one record; its original bytes to administrators only."""
     found = await queries.one_quarantined(session, record)
-    if found is None:
+    if found is None or only_migration(request) not in (None, found.migration):
         raise NotFoundError("There is no such record in quarantine.")
     original, problem = _original(request, found) if "admin" in caller.scopes else ("", "")
     if original:

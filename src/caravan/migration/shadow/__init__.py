@@ -1,5 +1,6 @@
 """Compares two sides: who is asked, what counts as equal, and how sure a difference is. The one door of this room."""
 
+from caravan.migration.shadow.acceptance import why_not
 from caravan.migration.shadow.asking import Asker, CaughtUp, Effect, Route, always_caught_up
 from caravan.migration.shadow.budget import Budget, BudgetReport
 from caravan.migration.shadow.comparison import Comparison, Seen, compare
@@ -115,4 +116,5 @@ __all__ = [
     "verdict_of",
     "verdicts",
     "verify",
+    "why_not",
 ]

@@ -142,8 +142,13 @@ class Judge:
         route.learn(in_again.differing, in_again.orders)
         return Taken(taken.reported)
 
+    def accept(self, found: Mask, today: date) -> None:
+        """Take a difference that was found and that somebody answers for, for a time. Raises ``MaskRefusedError``."""
+        state = self.routes.get(found.route)
+        self.masks.accept(found, state.leaves if state else (), today)
+
     def mask(self, mask: Mask, today: date) -> None:
-        """Accept a difference for a time. Raises ``MaskRefusedError``."""
+        """Put a mask of the file into force, for a time. Raises ``MaskRefusedError``."""
         state = self.routes.get(mask.route)
         self.masks.add(mask, state.leaves if state else (), today)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from caravan.migration.shadow.acceptance import WHOLE, below, why_not
 from caravan.migration.shadow.differences import Kind, Spot
 from caravan.migration.shadow.errors import MaskRefusedError
 
@@ -79,17 +80,39 @@ class Masks:
             )
         self._masks[mask.route, (mask.path, mask.kind)] = mask
 
+    def accept(self, found: Mask, leaves: Collection[str], today: date) -> None:
+        """Take a difference that was found, of this very kind; ``leaves`` as in ``add``. Raises ``MaskRefusedError``."""
+        if found.kind is Kind.VALUE:
+            self.add(found, leaves, today)
+            return
+        _refuse_unowned(found, today)
+        if (reason := why_not(found.path, found.kind)) is not None:
+            raise MaskRefusedError(f"{found.path}: {reason}")
+        blind = self.masked_leaves(found.route, leaves, today)
+        more = below(found.path, leaves) if found.kind is not Kind.EXTRA else set()
+        if leaves and more and len(blind | more) > max(1.0, MOST_SHARE * len(leaves)):
+            raise MaskRefusedError(
+                f"{found.path}: {len(blind | more)} of the {len(leaves)} leaves of {found.route} would not be compared, and a"
+                " fifth is the most"
+            )
+        self._masks[found.route, (found.path, found.kind)] = found
+
     def hides(self, route: str, spot: Spot, today: date) -> bool:
         mask = self._masks.get((route, spot))
         return mask is not None and today <= mask.until
 
-    def masked_paths(self, route: str, today: date) -> set[str]:
-        return {mask.path for mask in self if mask.route == route and today <= mask.until}
+    def masked_leaves(self, route: str, leaves: Collection[str], today: date) -> set[str]:
+        """Return the leaves that are not compared: of what may be missing or of another type all that are under it."""
+        hidden: set[str] = set()
+        for mask in self:
+            if mask.route == route and today <= mask.until and mask.kind is not Kind.EXTRA:
+                hidden |= below(mask.path, leaves)
+        return hidden
 
 
 def blind_spot(masks: Masks, route: str, leaves: Collection[str], today: date) -> BlindSpot:
     """Count the leaves of a route that a mask covers today."""
-    return BlindSpot(len(masks.masked_paths(route, today) & set(leaves)), len(leaves))
+    return BlindSpot(len(masks.masked_leaves(route, leaves, today)), len(leaves))
 
 
 def _refuse_unowned(mask: Mask, today: date) -> None:
@@ -110,14 +133,12 @@ def _refuse_broad(mask: Mask, leaves: Collection[str]) -> None:
         raise MaskRefusedError(
             f"{mask.path}: which element stands where is ambiguous; an array without order is learnt from the old side"
         )
-    if mask.path in {"status", "body", "bytes", "$", "header", "cookie"} or not re.search(r"[.{]", mask.path):
+    if mask.path in WHOLE or not re.search(r"[.{]", mask.path):
         raise MaskRefusedError(f"{mask.path}: names no single leaf")
     if "*" in mask.path.replace("[*]", "") or mask.path.endswith("[*]"):
         raise MaskRefusedError(f"{mask.path}: a pattern would hide fields that nobody looked at")
-    if any(
-        leaf != mask.path and leaf.startswith((f"{mask.path}.", f"{mask.path}[", f"{mask.path}{{"))
-        for leaf in leaves
-    ):
+    if below(mask.path, leaves) - {mask.path}:
         raise MaskRefusedError(f"{mask.path}: has members of its own; name the one that may differ")
+
     if leaves and mask.path not in leaves:
         raise MaskRefusedError(f"{mask.path}: was never seen on {mask.route}")

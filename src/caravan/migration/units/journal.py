@@ -127,13 +127,16 @@ def entries(connection: psycopg.Connection, scope: Scope, unit: str | None = Non
         yield Entry(*row)
 
 
-def verify_chain(printed: Iterable[Mapping[str, Any]]) -> Break | None:
+def verify_chain(
+    printed: Iterable[Mapping[str, Any]], *, after: tuple[int, str] | None = None
+) -> Break | None:
     """Check entries as ``Entry.as_json`` prints them, all of one migration from the first on; None when they hold.
 
-    Needs no database: a cut tail alone does not show, so keep the last hash elsewhere.
+    ``after`` is number and hash of an entry that is known to hold: then those behind it are given. Needs no database: a cut
+    tail alone does not show, so keep the last hash elsewhere.
     """
-    previous = _NOTHING
-    for number, entry in enumerate(printed, start=1):
+    known, previous = after or (0, _NOTHING)
+    for number, entry in enumerate(printed, start=known + 1):
         if entry.get("number") != number:
             return Break(number, f"entry {number} is missing: here stands number {entry.get('number')}")
         if entry.get("previous") != previous:

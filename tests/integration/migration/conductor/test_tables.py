@@ -9,6 +9,7 @@ from caravan.migration.conductor import models
 
 OURS = {
     "conductors", "conductor_state", "route_traffic", "difference_groups", "migration_alerts", "unit_holds", "operator_requests",
+    "operator_sessions", "console_readers",
 }  # fmt: skip
 
 

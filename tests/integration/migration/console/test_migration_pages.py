@@ -123,7 +123,8 @@ async def test_a_difference_shows_both_sides_with_the_leaves_that_differ(owner: 
     assert "&#34;19.91&#34;" in page
     assert "to 1 against chance; reported" in page
     shape = (await owner.get(f"{BASE}/differences/00aa11bb22cc33dd")).text
-    assert "cannot be accepted: only values can" in shape
+    assert "what is there on both sides still is" in shape
+    assert 'name="place" value="GET /orders&#9;$[].note"' in shape
 
 
 async def test_the_journal_is_filtered_and_says_that_its_chain_holds(owner: httpx2.AsyncClient) -> None:

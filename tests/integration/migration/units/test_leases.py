@@ -1,5 +1,8 @@
 """One holder at a time; a holder that is gone is followed by one with a higher number, and cannot act any more."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -68,6 +71,39 @@ def test_whoever_lost_the_lease_commits_nothing_more(connection: psycopg.Connect
                 lost.hold(cursor)
     with held_lease(connection, scope, holder="bob") as after:
         assert after.fencing == 3
+
+
+HOLDER = """
+import sys, time
+from uuid import UUID
+from caravan.core.database import DatabaseAddress
+from caravan.migration.units import Scope, connected, held_lease
+with connected(DatabaseAddress.parse(sys.argv[1])) as connection:
+    with held_lease(connection, Scope(UUID(sys.argv[2]), "shop"), holder="a command"):
+        print("holds", flush=True)
+        time.sleep(600)
+"""
+
+
+def test_a_killed_holder_is_followed_at_once_and_a_living_one_is_not(
+    module_database: DatabaseAddress, connection: psycopg.Connection, scope: Scope
+) -> None:
+    command = [sys.executable, "-c", HOLDER, module_database.url, str(scope.org_id)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"holds\n"
+        with pytest.raises(LeaseHeldError, match="a command holds"), held_lease(connection, scope):
+            pass
+        holder.kill()
+    deadline = time.monotonic() + 20  # the lease itself lasts 30 s
+    while True:
+        try:
+            with held_lease(connection, scope, holder="bob") as lease:
+                assert lease.fencing == 2
+            return
+        except LeaseHeldError:  # the server has not noticed yet
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_holding_on_renews_it(connection: psycopg.Connection, scope: Scope) -> None:

@@ -12,7 +12,7 @@ import pytest
 from caravan.migration.canary.beta import log_likelihood
 from caravan.migration.canary.description import describe
 from caravan.migration.canary.latency_sketch import LatencySketch
-from caravan.migration.canary.quantile_bands import quantile_band, ranks
+from caravan.migration.canary.quantile_bands import TUNED_FOR, quantile_band, ranks
 from caravan.migration.canary.upper_bound import _log_mixed, lower_rate, upper_rate
 
 
@@ -81,6 +81,16 @@ def test_the_band_hardly_ever_loses_the_quantile_at_any_look() -> None:
                 lost += 1
                 break
     assert lost <= 0.05 * 150 + 3 * math.sqrt(150 * 0.05 * 0.95)
+
+
+def test_a_band_made_for_few_keys_is_tighter_there_and_wider_at_many() -> None:
+    def width(count: int, tuned_for: int) -> int:
+        low, high = ranks(count, 0.95, 0.01, tuned_for)
+        return high - low
+
+    assert width(300, 200) < width(300, 5_000)
+    assert width(50_000, 5_000) < width(50_000, 200)
+    assert width(1_000, 1_000) == width(1_000, TUNED_FOR), "the default is what it was"
 
 
 def test_values_that_are_all_the_same_keep_the_band_on_them() -> None:

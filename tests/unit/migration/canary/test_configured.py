@@ -28,6 +28,7 @@ soak = 60
 min_keys = 500
 delta = 0.3
 r0 = 0.002
+latency_keys = 200
 
 [canary]
 warm_up = 5
@@ -52,6 +53,7 @@ def test_a_stage_is_what_the_gates_say() -> None:
     assert (settings.name, settings.share) == ("5%", 0.05)
     assert (settings.warm_up, settings.least) == (timedelta(seconds=5), timedelta(minutes=1))
     assert (settings.least_keys, settings.slack, settings.declared_rate) == (500, 0.3, 0.002)
+    assert settings.latency_keys == 200
 
 
 def test_a_counter_decides_when_it_counts_what_was_randomised() -> None:

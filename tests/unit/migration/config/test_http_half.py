@@ -83,7 +83,7 @@ email = ["ops@example.com"]
 
 [operators.nadia]
 token = "1111111111111111111111111111111111111111111111111111111111111111"
-may = ["view", "advance", "back"]
+may = ["view", "accept", "switch"]
 """
 
 
@@ -113,7 +113,7 @@ def test_a_whole_file_is_typed_values() -> None:
     assert unit is not None
     assert (unit.lag, unit.has_data) == (2.0, False)
     assert config.gateway.address == ("::1", 8443)
-    assert config.operators["nadia"].may == ("view", "advance", "back")
+    assert config.operators["nadia"].may == ("view", "accept", "switch")
     assert (config.gates.stages, config.gates.alpha) == ((1, 50, 100), 0.01)
 
 

@@ -235,6 +235,53 @@ def test_a_mask_that_hides_more_than_a_leaf_is_refused(refused: Mask, why: str) 
         with_total().mask(refused, TODAY)
 
 
+def test_what_was_found_missing_is_accepted_there_and_nowhere_else() -> None:
+    judge = Judge()
+    old = {
+        "id": 1,
+        "note": {"text": "a", "by": "b"},
+        "a": 1,
+        "b": 2,
+        "c": 3,
+        "d": 4,
+        "e": 5,
+        "f": 6,
+        "g": 7,
+        "h": 8,
+    }
+    without = {name: value for name, value in old.items() if name != "note"}
+    for _ in range(20):
+        judge.take(triple(answer(old), answer(old), answer(without)))
+    assert verdict_of(judge, "GET /x", TODAY).verdict is Verdict.DIFFERS
+    judge.accept(mask("$.note", kind=Kind.MISSING), TODAY)
+    seen = verdict_of(judge, "GET /x", TODAY)
+    assert (seen.spots, seen.blind_spot.masked) == ((), 2)  # both leaves under it
+    other = {**old, "note": {"text": "a", "by": "c"}}
+    for _ in range(20):
+        judge.take(triple(answer(old), answer(old), answer(other)))
+    found = verdict_of(judge, "GET /x", TODAY).spots
+    assert [(spot.path, spot.kind, spot.reported) for spot in found] == [("$.note.by", "value", True)]
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (mask("$.items", kind=Kind.LENGTH), "whole elements"),
+        (mask("$.items", kind=Kind.ORDER), "ambiguous"),
+        (mask("$.owner", kind=Kind.REFERENCE), "mix-up"),
+        (mask("$.items[*]", kind=Kind.MISSING), "whole element"),
+        (mask("$", kind=Kind.TYPE), "no single leaf"),
+        (mask("status"), "no single leaf"),
+        (mask("$.items", kind=Kind.TYPE), "a fifth"),
+        (mask("$.name", kind=Kind.TYPE, owner=""), "owner"),
+        (mask("$.name", kind=Kind.TYPE, until=TODAY + timedelta(days=400)), "further away"),
+    ],
+)
+def test_what_would_hide_unseen_things_cannot_be_accepted_either(refused: Mask, why: str) -> None:
+    with pytest.raises(MaskRefusedError, match=why):
+        with_total().accept(refused, TODAY)
+
+
 def test_headers_that_are_not_looked_at_are_named() -> None:
     judge = Judge()
     same = replace(answer({"a": 1}), headers=(("Server", "old"), ("X-Total", "1"), ("Set-Cookie", "a=1")))
