@@ -6,6 +6,7 @@ __all__ = [
     "LoadInterruptedError",
     "LoadRunningError",
     "LoadStoppedError",
+    "MappingUnfitError",
     "PlanError",
     "UndoRefusedError",
 ]
@@ -39,6 +40,16 @@ class PlanError(CaravanError):
     title = "The data sets cannot be put in an order"
     exit_code = 2
     fix = "Remove one `after` of the circle that the message names."
+
+
+class MappingUnfitError(CaravanError):
+    """``details["problems"]`` lists what does not fit, one sentence each."""
+
+    code = "mapping.unfit"
+    status = 422
+    title = "A mapping does not fit its source or its target"
+    exit_code = 2
+    fix = "Correct the fields that the message names; nothing has been read or written yet."
 
 
 class UndoRefusedError(CaravanError):

@@ -16,6 +16,7 @@ from caravan.migration.load.dry_book import DryBook, open_book, referred_tables
 from caravan.migration.load.errors import LoadStoppedError
 from caravan.migration.load.finishing import finish, trim
 from caravan.migration.load.journal import Journal, open_journal
+from caravan.migration.load.mapping_check import check_mappings, mapping_notes
 from caravan.migration.load.planning import Plan, plan
 from caravan.migration.load.pool import Pool, open_pool
 from caravan.migration.load.progress import NoProgress, Progress
@@ -36,7 +37,7 @@ def run_load(request: LoadRequest, progress: Progress | None = None) -> LoadRepo
     A load that cannot go on ends with a report whose ``stopped`` says why (exit code 4); all it committed is whole.
 
     Raises:
-        ConfigError, PlanError, MappingNotFoundError, SourceUnreadable, SourceCollectionMissing: wrong use.
+        ConfigError, PlanError, MappingNotFoundError, MappingUnfitError, SourceUnreadable, SourceCollectionMissing: wrong use.
         LoadRunningError: the migration is being loaded by another process.
     """
     progress = progress or NoProgress()
@@ -44,6 +45,9 @@ def run_load(request: LoadRequest, progress: Progress | None = None) -> LoadRepo
     planned = plan(request.config, tenant, request.source_override)
     readers = open_sources(planned)
     with closing_sources(readers.values()), StopSwitch() as stop:
+        check_mappings(planned, readers, request.database)
+        for note in mapping_notes(planned, readers):
+            progress.note(note)
         if request.dry_run:
             return _Run(request, planned, readers, None, progress, stop).dry()
         with open_journal(request.database, planned.org_id, planned.migration) as journal:

@@ -24,6 +24,7 @@ _COPY_TYPE: Final = {
     "boolean": "bool",
     "integer": "int4",
     "bigint": "int8",
+    "double precision": "float8",
 }
 """Binary COPY sends no types: the 16 bytes of a uuid and the bytes of a text are what their columns read."""
 

@@ -4,8 +4,9 @@ Checks are by the type's own methods (``str.isascii``, ``bytes.hex``): a value o
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from struct import Struct
 from typing import Any, Final, TypeAlias
 
 from caravan.migration.mapping.contract import Column
@@ -17,6 +18,8 @@ EncodeColumn: TypeAlias = Callable[[Sequence[Any]], list[str]]
 
 _NULL: Final = "n:0:"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY: Final = date(1970, 1, 1)
+_DOUBLE: Final = Struct(">d").pack
 _BOOLEANS: Final = {None: _NULL, True: "b:1:t", False: "b:1:f"}
 _REMEMBERED: Final = 1_000
 
@@ -78,6 +81,18 @@ def _time(value: datetime) -> str:
     return f"z:{len(text)}:{text}"
 
 
+def _doubles(values: Sequence[float | None]) -> list[str]:
+    """All bits: no rounding, no shortest form that two stores would print differently."""
+    return [_NULL if value is None else "f:16:" + _hex(_DOUBLE(value)) for value in values]
+
+
+def _days(values: Sequence[date | None]) -> list[str]:
+    return [
+        _NULL if value is None else f"y:{len(text := str((value - _FIRST_DAY).days))}:{text}"
+        for value in values
+    ]
+
+
 def _jsonbs(values: Sequence[bytes | None]) -> list[str]:
     return [_NULL if value is None else _jsonb(value) for value in values]
 
@@ -116,7 +131,9 @@ _ENCODERS: Final[dict[str, EncodeColumn]] = {
     "boolean": _booleans,
     "integer": _integers,
     "bigint": _integers,
+    "double precision": _doubles,
     "timestamptz": _times,
+    "date": _days,
     "jsonb": _jsonbs,
     "bytea": _bytes,
 }

@@ -12,7 +12,9 @@ t     text          itself, UTF-8
 d     numeric       all digits of the column's scale; without one no trailing zero
 b     boolean       t or f
 i     integers      decimal
+f     double        its 64 bits, 16 hexadecimal digits
 z     timestamptz   microseconds since 1970-01-01 UTC
+y     date          days since 1970-01-01
 j     jsonb         PostgreSQL's text form
 x     bytea         hexadecimal digits
 ====  ============  =========================================================

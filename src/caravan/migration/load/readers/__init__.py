@@ -25,12 +25,15 @@ from caravan.migration.load.readers.tables import (
     SourceTable,
     TableReader,
 )
+from caravan.migration.load.readers.value_kinds import Described, Dialect, ValueKind, kind_of_column
 
 __all__ = [
     "REFUSE_ALL",
     "BrokenRecord",
     "CollectionInfo",
     "ColumnRule",
+    "Described",
+    "Dialect",
     "KeyRange",
     "Live",
     "Reader",
@@ -46,7 +49,9 @@ __all__ = [
     "SourceTable",
     "SourceUnreadable",
     "TableReader",
+    "ValueKind",
     "decode",
+    "kind_of_column",
     "open_source",
     "without_password",
 ]

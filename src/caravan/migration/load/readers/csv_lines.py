@@ -31,10 +31,11 @@ class CsvReader:
     """``path``: a folder of files named after their tables, or one file."""
 
     format: Literal["row"] = "row"
+    dialect: Literal["csv"] = "csv"
 
     def __init__(self, path: Path, rules: Rules = REFUSE_ALL) -> None:
         self._path = path
-        self._rules = rules
+        self.rules = rules
         self._meter = Meter()
         self._collections = by_name(
             CollectionInfo(_stem(file), file.absolute().parent.name, (file,), file.stat().st_size)
@@ -45,6 +46,10 @@ class CsvReader:
 
     def collections(self) -> Mapping[str, CollectionInfo]:
         return self._collections
+
+    def tables(self) -> Mapping[str, SourceTable]:
+        """Return the tables as the first row of each file names their columns."""
+        return {name: _described(name, _header(info.files[0])) for name, info in self._collections.items()}
 
     def read(self, collection: str) -> Iterator[Record | BrokenRecord]:
         info = choose(self._collections, collection, self._path)
@@ -82,13 +87,14 @@ class CsvReader:
                 ordinal += 1
 
     def _maker(self, name: str, header: list[str]) -> RowMaker:
-        table = SourceTable(name, "", tuple(SourceColumn(column, "text") for column in header))
-        return RowMaker(table, header, [self._parser(f"{name}.{column}") for column in header])
+        return RowMaker(
+            _described(name, header), header, [self._parser(f"{name}.{column}") for column in header]
+        )
 
     def _parser(self, column: str) -> Parse:
-        rule = self._rules.columns.get(column)
+        rule = self.rules.columns.get(column)
         meant = None if rule is None else declared(rule)
-        rules = self._rules
+        rules = self.rules
 
         def parse(text: str) -> object:
             if not text and rules.empty_is_null:
@@ -100,6 +106,18 @@ class CsvReader:
             return text if meant is None else meant(text)
 
         return parse
+
+
+def _described(name: str, header: list[str]) -> SourceTable:
+    return SourceTable(name, "", tuple(SourceColumn(column, "text") for column in header))
+
+
+def _header(file: Path) -> list[str]:
+    try:
+        rows = csv.reader(_Lines(file, Meter()), delimiter=_DELIMITERS.get(_ending(file), ","), strict=True)
+        return next(rows, [])
+    except (csv.Error, StreamDamagedError):
+        return []  # told where the rows are read
 
 
 class _Lines:

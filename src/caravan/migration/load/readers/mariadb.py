@@ -37,10 +37,11 @@ class MariadbReader:
     """``url``: ``mysql://user:password@host:port/database``, with ``?unix_socket=…`` where there is one."""
 
     format: Literal["row"] = "row"
+    dialect: Literal["mariadb"] = "mariadb"
 
     def __init__(self, url: str, rules: Rules = REFUSE_ALL) -> None:
         self._place = without_password(url)
-        self._rules = rules
+        self.rules = rules
         self._done = self._total = 0
         driver = driver_module()
         try:
@@ -91,7 +92,7 @@ class MariadbReader:
             maker = RowMaker(
                 found,
                 [column.name for column in found.columns],
-                [parser_of(column, self._rules) for column in found.columns],
+                [parser_of(column, self.rules) for column in found.columns],
             )
         except LookupError as error:
             raise SourceUnreadable(f"{self._place}, table {found.name}: {error.args[0]}") from error

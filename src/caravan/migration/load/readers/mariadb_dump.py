@@ -6,7 +6,7 @@ FLOAT columns have in a dump the six digits the tool wrote; a live read has all.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from caravan.migration.load.readers.bytestream import StreamDamagedError
 from caravan.migration.load.readers.mariadb_schema import members_of
@@ -62,10 +62,12 @@ _TEXTUAL: Final = ("char", "varchar", "text", "enum", "set")
 
 
 class MariadbDumpReader(SqlDumpReader):
+    dialect: Literal["mariadb"] = "mariadb"
+
     def parser(self, column: SourceColumn) -> Parse:
         names = self._facts.options.get("names", "utf8mb4")
         read = column if column.charset == "binary" else replace(column, charset=names)
-        return parser_of(read, self._rules, utc=self._facts.options.get("time_zone") == "+00:00")
+        return parser_of(read, self.rules, utc=self._facts.options.get("time_zone") == "+00:00")
 
     def rows(self, text: SqlText, facts: DumpFacts, wanted: str | None) -> Iterator[DumpedRow]:
         while not text.ended:

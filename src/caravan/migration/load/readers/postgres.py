@@ -41,10 +41,11 @@ class PostgresReader:
     """
 
     format: Literal["row"] = "row"
+    dialect: Literal["postgresql"] = "postgresql"
 
     def __init__(self, url: str, rules: Rules = REFUSE_ALL, *, snapshot: str = "") -> None:
         self._place = without_password(url)
-        self._rules = rules
+        self.rules = rules
         self._done = self._total = 0
         address = "postgresql://" + url.partition("://")[2]
         try:
@@ -90,8 +91,7 @@ class PostgresReader:
         found = self._found(table)
         try:
             parsers = [
-                text_then(parser_of(column.type, self._rules), "utf-8", self._rules)
-                for column in found.columns
+                text_then(parser_of(column.type, self.rules), "utf-8", self.rules) for column in found.columns
             ]
         except LookupError as error:
             raise SourceUnreadable(f"{self._place}, table {found.name}: {error.args[0]}") from error

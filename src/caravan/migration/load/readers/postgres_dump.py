@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from caravan.migration.load.readers.bytestream import StreamDamagedError
 from caravan.migration.load.readers.copy_text import fields_of, text_then
@@ -59,12 +59,14 @@ _NO_COLUMNS: Final = ("CONSTRAINT ", "PRIMARY KEY", "CHECK (", "UNIQUE ", "EXCLU
 
 
 class PostgresDumpReader(SqlDumpReader):
+    dialect: Literal["postgresql"] = "postgresql"
+
     def parser(self, column: SourceColumn) -> Parse:
         declared = _TYPE_ENDS.sub("", self._facts.options.get(f"domain {column.type}", column.type))
         encoding = self._facts.options.get("encoding", "UTF8")
         if encoding not in {"UTF8", "SQL_ASCII"}:
             raise LookupError(f"the dump has the encoding {encoding}; dump it with --encoding=UTF8")
-        return text_then(parser_of(declared, self._rules), "utf-8", self._rules)
+        return text_then(parser_of(declared, self.rules), "utf-8", self.rules)
 
     def rows(self, text: SqlText, facts: DumpFacts, wanted: str | None) -> Iterator[DumpedRow]:
         while not text.ended:

@@ -45,7 +45,7 @@ class SqlDumpReader(ABC):
 
     def __init__(self, path: Path, rules: Rules = REFUSE_ALL) -> None:
         self._path = path
-        self._rules = rules
+        self.rules = rules
         self._meter = Meter()
         self._facts = DumpFacts()
         damage: StreamDamagedError | None = None

@@ -30,10 +30,11 @@ class SqliteReader:
     """The file is opened read-only; writers in WAL mode go on beside, in other modes they wait."""
 
     format: Literal["row"] = "row"
+    dialect: Literal["sqlite"] = "sqlite"
 
     def __init__(self, path: Path, rules: Rules = REFUSE_ALL) -> None:
         self._path = path
-        self._rules = rules
+        self.rules = rules
         self._done = self._total = 0
         try:
             self._connection = _opened(path)
@@ -69,7 +70,7 @@ class SqliteReader:
     def read_range(self, table: str, within: KeyRange) -> Iterator[Record | BrokenRecord]:
         found = self._tables[choose(self.collections(), table, self._path).name]
         names = [column.name for column in found.columns]
-        maker = RowMaker(found, names, [parser_of(found, name, self._rules) for name in names])
+        maker = RowMaker(found, names, [parser_of(found, name, self.rules) for name in names])
         columns = ", ".join(f"{quoted(name)}" for name in names)
         query = f"SELECT {columns} FROM {quoted(found.name)}{condition(found, within)}"  # noqa: S608 - quoted names
         self._done, self._total = 0, found.rows or 0

@@ -15,6 +15,7 @@ class Bytes(Codec):
     """BLOB, bytea, BSON binary: the bytes alone."""
 
     name: ClassVar[str] = "bytes"
+    takes: ClassVar[frozenset[str]] = frozenset({"bytes"})
     sql_type: ClassVar[SqlType] = "bytea"
     lossy: ClassVar[str] = "the subtype of BSON binary"
 

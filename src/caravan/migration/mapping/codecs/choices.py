@@ -21,6 +21,7 @@ class Choice(Codec):
     otherwise: str
     kind: str = "state.unknown"
     name: ClassVar[str] = "choice"
+    takes: ClassVar[frozenset[str]] = frozenset({"text"})
     sql_type: ClassVar[SqlType] = "text"
     lossy: ClassVar[str] = "several of their words may be one of ours"
     faithful: ClassVar[bool] = False
@@ -52,6 +53,7 @@ class Enumeration(Codec):
 
     words: tuple[str | tuple[str, str], ...]
     name: ClassVar[str] = "enumeration"
+    takes: ClassVar[frozenset[str]] = frozenset({"text"})
     sql_type: ClassVar[SqlType] = "text"
 
     @property

@@ -38,6 +38,9 @@ class Codec(ABC):
     faithful: ClassVar[bool] = True
     """False where one normal value stands for several of the source: another column of the same field knows better."""
 
+    takes: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of values, as ``readers.value_kinds`` names them, of columns whose values it may take; empty means any."""
+
     @abstractmethod
     def decoder(self, context: MappingContext) -> Decoder:
         """Return the function for one load; it may remember what it has seen."""

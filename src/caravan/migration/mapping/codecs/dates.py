@@ -27,6 +27,7 @@ class Date(Codec):
     """
 
     name: ClassVar[str] = "date"
+    takes: ClassVar[frozenset[str]] = frozenset({"instant", "local", "day", "text", "integer"})
     sql_type: ClassVar[SqlType] = "timestamptz"
     lossy: ClassVar[str] = (
         "the offset of a string, the increment of a timestamp; back to MongoDB what is below a millisecond"
@@ -56,6 +57,7 @@ class LocalDate(Date):
     """A date and time without a zone (DATETIME, ``timestamp without time zone``), in the zone declared for the source."""
 
     name: ClassVar[str] = "local date"
+    takes: ClassVar[frozenset[str]] = frozenset({"local", "day", "text"})
     lossy: ClassVar[str] = "which of the two an hour was that came twice, when it is written back"
 
     def encoder(self, context: InverseContext) -> Encoder:
@@ -106,6 +108,7 @@ class Day(Codec):
     """A calendar day, which is no point in time: DATE, an ISO 8601 day as text, a date whose time is midnight."""
 
     name: ClassVar[str] = "day"
+    takes: ClassVar[frozenset[str]] = frozenset({"day", "local", "text"})
     sql_type: ClassVar[SqlType] = "date"
     lossy: ClassVar[str] = "whether it was written as text"
 

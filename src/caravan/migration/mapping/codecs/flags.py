@@ -32,6 +32,7 @@ class Flag(Codec):
     """A boolean, 0 or 1, or one of these as text."""
 
     name: ClassVar[str] = "flag"
+    takes: ClassVar[frozenset[str]] = frozenset({"boolean", "integer", "float", "text"})
     sql_type: ClassVar[SqlType] = "boolean"
     lossy: ClassVar[str] = "the BSON type"
 
@@ -56,6 +57,7 @@ class CountFlag(Codec):
     """A flag in an integer column that some releases used as a count: 0, 1, or another whole number."""
 
     name: ClassVar[str] = "count flag"
+    takes: ClassVar[frozenset[str]] = frozenset({"integer", "float", "text", "boolean"})
     sql_type: ClassVar[SqlType] = "integer"
     lossy: ClassVar[str] = "the BSON type"
 

@@ -37,6 +37,9 @@ class ReferenceTo(Codec):
     table: str
     dbref: str = field(default="", repr=False)
     name: ClassVar[str] = "reference"
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"text", "integer", "uuid", "decimal", "bytes", "day", "local", "json"}
+    )
     sql_type: ClassVar[SqlType] = "uuid"
     lossy: ClassVar[str] = "the collection and database a DBRef names"
 
@@ -90,6 +93,7 @@ class KeyText(Codec):
     """The text of a legacy key, of a reference or bare."""
 
     name: ClassVar[str] = "key text"
+    takes: ClassVar[frozenset[str]] = frozenset({"text", "integer", "uuid", "decimal", "bytes", "day"})
     sql_type: ClassVar[SqlType] = "text"
     lossy: ClassVar[str] = "the BSON type of the key, the collection and database a DBRef names"
     faithful: ClassVar[bool] = False
@@ -120,6 +124,7 @@ class Uuid(Codec):
     """A UUID that is data: a UUID, BSON binary of subtype 3 or 4 and 16 bytes in the order they are stored, text."""
 
     name: ClassVar[str] = "uuid"
+    takes: ClassVar[frozenset[str]] = frozenset({"uuid", "bytes", "text"})
     sql_type: ClassVar[SqlType] = "uuid"
     lossy: ClassVar[str] = "whether it was written as text or bytes"
 

@@ -33,6 +33,7 @@ class JsonList(Codec):
     """A list, or an object with numeric keys, as a list."""
 
     name: ClassVar[str] = "json list"
+    takes: ClassVar[frozenset[str]] = frozenset({"list", "json"})
     sql_type: ClassVar[SqlType] = "jsonb"
     lossy: ClassVar[str] = "the width of integers, the order of keys, gaps in numeric keys"
 

@@ -27,6 +27,7 @@ class Money(Codec):
 
     written: Literal["decimal", "double", "text"] = field(default="decimal", repr=False)
     name: ClassVar[str] = "money"
+    takes: ClassVar[frozenset[str]] = frozenset({"integer", "decimal", "float", "text"})
     sql_type: ClassVar[SqlType] = "numeric"
     scale: ClassVar[int | None] = 4
     lossy: ClassVar[str] = "the number is kept, its BSON type and trailing zeros are not"

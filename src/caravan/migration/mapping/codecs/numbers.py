@@ -20,6 +20,7 @@ _BIG_LIMIT: Final = 1 << 63
 _MOST_DIGITS: Final = 1000
 _DECIMAL128_DIGITS: Final = 34
 _LARGEST_EXPONENT: Final = 308
+_NAN: Final = float("nan")
 
 
 def whole(value: Any, limit: int = _LIMIT) -> int | None:  # noqa: ANN401 - any value of any source
@@ -43,6 +44,7 @@ class Integer(Codec):
     """An integer, a whole double, a truth value as 0 or 1, or digits."""
 
     name: ClassVar[str] = "integer"
+    takes: ClassVar[frozenset[str]] = frozenset({"integer", "decimal", "float", "text", "boolean"})
     sql_type: ClassVar[SqlType] = "integer"
     lossy: ClassVar[str] = "the BSON type"
 
@@ -67,6 +69,7 @@ class BigInteger(Codec):
     """What ``Integer`` takes, of 64 bits. An unsigned one above 2**63 is refused: declare ``Exact(0)`` where they occur."""
 
     name: ClassVar[str] = "big integer"
+    takes: ClassVar[frozenset[str]] = frozenset({"integer", "decimal", "float", "text", "boolean"})
     sql_type: ClassVar[SqlType] = "bigint"
     lossy: ClassVar[str] = "the BSON type"
 
@@ -92,6 +95,7 @@ class Exact(Codec):
 
     places: int | None = None
     name: ClassVar[str] = "exact number"
+    takes: ClassVar[frozenset[str]] = frozenset({"integer", "decimal", "float", "text"})
     sql_type: ClassVar[SqlType] = "numeric"
     lossy: ClassVar[str] = "the BSON type, zeros at the end"
 
@@ -149,9 +153,10 @@ def _for_document(number: Decimal) -> Decimal128 | str:
 
 @dataclass(frozen=True)
 class Float(Codec):
-    """A double, with every bit; NaN and infinities too."""
+    """A double, with every bit; infinities too, and one NaN for all."""
 
     name: ClassVar[str] = "float"
+    takes: ClassVar[frozenset[str]] = frozenset({"float", "integer", "decimal"})
     sql_type: ClassVar[SqlType] = "double precision"
 
     def decoder(self, context: MappingContext) -> Decoder:
@@ -165,7 +170,7 @@ class Float(Codec):
 
 def _float(value: Any) -> float:  # noqa: ANN401 - any value of any source
     if type(value) is float:
-        return value
+        return value if value == value else _NAN  # noqa: PLR0124 - NaN is not itself
     if isinstance(value, int | Decimal) and type(value) is not bool:
         exact = Decimal(value)
         double = float(exact) if exact.is_finite() and exact.adjusted() < _LARGEST_EXPONENT else 0.0

@@ -47,6 +47,7 @@ class Text(Codec):
     """A string or an integer."""
 
     name: ClassVar[str] = "text"
+    takes: ClassVar[frozenset[str]] = frozenset({"text", "integer"})
     sql_type: ClassVar[SqlType] = "text"
     lossy: ClassVar[str] = "an integer becomes its digits"
 
@@ -64,6 +65,7 @@ class Currency(Codec):
     """A code of three letters (ISO 4217), in capitals."""
 
     name: ClassVar[str] = "currency"
+    takes: ClassVar[frozenset[str]] = frozenset({"text"})
     sql_type: ClassVar[SqlType] = "text"
     lossy: ClassVar[str] = "letter case"
 

@@ -22,6 +22,7 @@ class Time(Codec):
     """TIME of any store: ``HH:MM:SS`` with a fraction where there is one; MariaDB's reach from -838 to 838 hours."""
 
     name: ClassVar[str] = "time"
+    takes: ClassVar[frozenset[str]] = frozenset({"time", "text"})
     sql_type: ClassVar[SqlType] = "text"
     lossy: ClassVar[str] = "zeros at the end of a fraction"
 
