@@ -4,6 +4,7 @@ RETURNS TABLE (fence bigint, numbers bigint[]) LANGUAGE plpgsql AS $$
 DECLARE
     raised bigint;
     ended bigint[];
+    moment timestamptz;
 BEGIN
     INSERT INTO job_queues (org_id, name) VALUES (p_org, p_queue) ON CONFLICT (org_id, name) DO NOTHING;
     UPDATE job_queues q SET held_by = p_holder, hold_fence = q.hold_fence + 1,
@@ -14,9 +15,10 @@ BEGIN
     IF raised IS NULL THEN
         RETURN;
     END IF;
+    moment := clock_timestamp();  -- once: two calls of one statement may differ
     WITH gone AS (
-        UPDATE jobs j SET state = 'cancelled', reason = 'cancelled', cancel_requested_at = clock_timestamp(),
-            finished_at = clock_timestamp(), ended_at = CASE j.state WHEN 'pending' THEN clock_timestamp() END
+        UPDATE jobs j SET state = 'cancelled', reason = 'cancelled', cancel_requested_at = moment,
+            finished_at = moment, ended_at = CASE j.state WHEN 'pending' THEN moment END
             WHERE j.org_id = p_org AND j.queue = p_queue AND j.state IN ('pending', 'running')
             RETURNING j.number
     ) SELECT array_agg(g.number ORDER BY g.number) INTO ended FROM gone g;

@@ -23,12 +23,14 @@ END $$;
 CREATE FUNCTION job_cancel(p_org uuid, p_queue text, p_number bigint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     was text;
+    moment timestamptz;
 BEGIN
     PERFORM FROM job_queues q WHERE q.org_id = p_org AND q.name = p_queue FOR NO KEY UPDATE;
+    moment := clock_timestamp();  -- once: two calls of one statement may differ
     SELECT j.state INTO was FROM jobs j WHERE j.org_id = p_org AND j.queue = p_queue AND j.number = p_number;
     IF was IN ('pending', 'running') THEN
-        UPDATE jobs SET state = 'cancelled', reason = 'cancelled', cancel_requested_at = clock_timestamp(),
-            finished_at = clock_timestamp(), ended_at = CASE was WHEN 'pending' THEN clock_timestamp() END
+        UPDATE jobs SET state = 'cancelled', reason = 'cancelled', cancel_requested_at = moment,
+            finished_at = moment, ended_at = CASE was WHEN 'pending' THEN moment END
             WHERE org_id = p_org AND queue = p_queue AND number = p_number;
         PERFORM pg_notify('caravan_jobs', '');
     END IF;
@@ -83,6 +85,7 @@ CREATE FUNCTION job_finish(
 DECLARE
     its_queue text;
     was text;
+    moment timestamptz;
 BEGIN
     SELECT j.queue INTO its_queue FROM jobs j WHERE j.org_id = p_org AND j.id = p_id;
     PERFORM FROM job_queues q WHERE q.org_id = p_org AND q.name = its_queue FOR NO KEY UPDATE;
@@ -92,12 +95,13 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT j.state INTO was FROM jobs j WHERE j.org_id = p_org AND j.id = p_id;
+    moment := clock_timestamp();
     UPDATE jobs SET
         state = CASE was WHEN 'running' THEN p_state ELSE state END,
         reason = CASE was WHEN 'running' THEN p_reason ELSE reason END,
         error = CASE was WHEN 'running' THEN p_error ELSE error END,
         result = CASE was WHEN 'running' THEN p_result ELSE result END,
-        finished_at = coalesce(finished_at, clock_timestamp()), ended_at = clock_timestamp(),
+        finished_at = coalesce(finished_at, moment), ended_at = moment,
         exit_code = p_exit_code, signal = p_signal, duration_ms = p_duration_ms, peak_memory = p_peak_memory,
         output_bytes = p_output_bytes, progress = coalesce(p_progress, progress)
         WHERE org_id = p_org AND id = p_id AND ended_at IS NULL;
