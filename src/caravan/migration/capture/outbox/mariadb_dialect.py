@@ -1,0 +1,104 @@
+# ruff: noqa: S608 - statements are what this file is for; names and literals in them are quoted
+"""The outbox in MariaDB and MySQL: three triggers per table. TRUNCATE fires none, so it is told by the table's age."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from caravan.migration.capture.stores.mariadb_store import MariadbStore
+from caravan.migration.load.readers import SourceTable
+from caravan.migration.load.readers.mariadb_schema import quoted
+
+__all__ = ["MariadbDialect"]
+
+_LONGEST: Final = 64
+"""Characters of a name."""
+
+
+class MariadbDialect:
+    def __init__(self, store: MariadbStore, name: str) -> None:
+        self._store = store
+        self._name = name
+        self.outbox = quoted(f"{name}_outbox")
+        self.state = quoted(f"{name}_outbox_state")
+        self._ages = quoted(f"{name}_outbox_tables")
+
+    def making(self) -> list[str]:
+        return [
+            (
+                f"CREATE TABLE IF NOT EXISTS {self.outbox} (seq bigint unsigned AUTO_INCREMENT PRIMARY KEY, place bigint NULL,"
+                " collection varchar(64) NOT NULL, `key` text CHARACTER SET ascii, tag varchar(190) CHARACTER SET utf8mb4"
+                " COLLATE utf8mb4_bin NOT NULL, at timestamp(6) NOT NULL DEFAULT current_timestamp(6), KEY (place, seq))"
+                " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+            ),
+            f"CREATE TABLE IF NOT EXISTS {self.state} (one int PRIMARY KEY, place bigint NOT NULL, forgotten bigint NOT NULL) ENGINE = InnoDB",
+            f"INSERT IGNORE INTO {self.state} VALUES (1, 0, 0)",
+            (
+                f"CREATE TABLE IF NOT EXISTS {self._ages} (name varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY,"
+                " made varchar(40) NOT NULL) ENGINE = InnoDB"
+            ),
+        ]
+
+    def noting(self, table: SourceTable) -> list[str]:
+        where = self._store.full_name(table)
+        old, new = (self._store.key_literal(table, row) for row in ("OLD.", "NEW."))
+        note_old, note_new = (self._note(table, key) for key in (old, new))
+        both = f"BEGIN {note_old}; IF NOT ({old} <=> {new}) THEN {note_new}; END IF; END"
+        bodies = {"INSERT": note_new, "UPDATE": both, "DELETE": note_old}
+        # MySQL has no OR REPLACE for triggers; there one that is there stays.
+        create, unless = (
+            ("CREATE OR REPLACE", "") if self._store.connection.is_mariadb else ("CREATE", "IF NOT EXISTS ")
+        )
+        return [
+            *(
+                f"{create} TRIGGER {unless}{self._trigger(table.name, act)} AFTER {act} ON {where} FOR EACH ROW {body}"
+                for act, body in bodies.items()
+            ),
+            f"REPLACE INTO {self._ages} {self._age(table.name)}",
+        ]
+
+    def removing(self, tables: Mapping[str, SourceTable]) -> list[str]:
+        drops = [
+            f"DROP TRIGGER IF EXISTS {self._trigger(name, act)}"
+            for name in tables
+            for act in ("INSERT", "UPDATE", "DELETE")
+        ]
+        return [*drops, f"DROP TABLE IF EXISTS {self.outbox}, {self.state}, {self._ages}"]
+
+    def missing(self, tables: Mapping[str, SourceTable]) -> str:
+        for name in tables:
+            triggers = ", ".join(
+                _literal(self._trigger(name, act).strip("`")) for act in ("INSERT", "UPDATE", "DELETE")
+            )
+            ((there,),) = self._store.texts(
+                "SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = database()"
+                f" AND event_object_table = {_literal(name)} AND trigger_name IN ({triggers})"
+            )
+            if there != "3":
+                return f"a trigger of table {name} was dropped"
+            ((same,),) = self._store.texts(
+                f"SELECT count(*) FROM ({self._age(name)}) AS today JOIN {self._ages} USING (name, made)"
+            )
+            if same != "1":
+                return f"table {name} was truncated or rebuilt, which no trigger tells of"
+        return ""
+
+    def _note(self, table: SourceTable, key: str) -> str:
+        line = f"{_literal(table.name)}, {key}, coalesce(@caravan_tag, '')"
+        return f"INSERT INTO {self.outbox} (collection, `key`, tag) VALUES ({line})"
+
+    def _age(self, name: str) -> str:
+        return (
+            "SELECT table_name AS name, CAST(create_time AS CHAR) AS made FROM information_schema.tables"
+            f" WHERE table_schema = database() AND table_name = {_literal(name)}"
+        )
+
+    def _trigger(self, table: str, act: str) -> str:
+        name = f"{self._name}_{act.lower()}_{table}"
+        if len(name) > _LONGEST:
+            name = f"{self._name}_{act.lower()}_{hashlib.sha256(table.encode()).hexdigest()[:24]}"
+        return quoted(name)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
