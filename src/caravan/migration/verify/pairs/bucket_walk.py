@@ -1,0 +1,104 @@
+"""The comparison of tables whose keys the two stores sort differently, or that have no key: by buckets of the key's hash.
+
+One pass over each side gives the sums of every bucket; the rows of those that differ are listed, so many at a time that they fit
+into memory.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from caravan.migration.verify.pairs.agreement import Agreement
+from caravan.migration.verify.pairs.differences import RowDifference, differing_keys, explained, in_order
+from caravan.migration.verify.pairs.hashing import row_hash
+from caravan.migration.verify.pairs.notebook import Notebook
+from caravan.migration.verify.pairs.tables import Prepared, Sums
+from caravan.migration.verify.pairs.walk import Tally, Tuning
+
+__all__ = ["walk_buckets"]
+
+_ROWS_PER_BUCKET: Final = 512
+_MOST_BITS: Final = 16
+_LISTED: Final = 200_000
+_NONE: Final = Sums(0, ())
+
+
+def walk_buckets(
+    agreement: Agreement,
+    left: Prepared,
+    right: Prepared,
+    notebook: Notebook,
+    tuning: Tuning,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Tally:
+    """Compare by buckets. A resumed walk sums again, and lists only what was not judged.
+
+    Raises:
+        SideLostError: a side cannot be read on; what is judged is noted.
+    """
+    noted = notebook.noted()
+    bits = int(noted["plan"][1]["bits"]) if "plan" in noted else _bits(left.count())
+    notebook.note("plan", "planned", {"bits": bits})
+    with ThreadPoolExecutor(2, "verify") as threads:
+        first, second = (threads.submit(side.buckets, bits) for side in (left, right))
+        own, others = first.result(), second.result()
+    tally = Tally(_rows(own), _rows(others), 1 << bits, 1 << bits)
+    if progress is not None:
+        progress(tally.left_rows)
+    for slice_ in _slices(own, others):
+        node = f"{slice_[0]:05}-{slice_[-1]:05}"
+        if node in noted and noted[node][1]["sums"] == _told(slice_, own, others):
+            found = [RowDifference.from_json(one) for one in noted[node][1]["differences"]]
+            tally.resumed += len(slice_)
+        else:
+            found = _listed(agreement, left, right, bits, slice_)
+            facts = {
+                "sums": _told(slice_, own, others),
+                "differences": [one.as_json() for one in found],
+            }
+            notebook.note(node, "different" if found else "same", facts)
+            tally.listed += len(slice_)
+        tally.take(found, tuning.told)
+    return tally
+
+
+def _bits(rows: int) -> int:
+    return min(_MOST_BITS, max(0, (rows // _ROWS_PER_BUCKET).bit_length()))
+
+
+def _rows(sums: Mapping[int, Sums]) -> int:
+    return sum(one.rows for one in sums.values())
+
+
+def _slices(own: Mapping[int, Sums], others: Mapping[int, Sums]) -> Iterator[list[int]]:
+    """Yield buckets that differ, in lists whose rows fit into memory."""
+    held: list[int] = []
+    rows = 0
+    for bucket in sorted(own.keys() | others.keys()):
+        one, other = own.get(bucket, _NONE), others.get(bucket, _NONE)
+        if one == other:
+            continue
+        if held and rows + one.rows + other.rows > _LISTED:
+            yield held
+            held, rows = [], 0
+        held.append(bucket)
+        rows += one.rows + other.rows
+    if held:
+        yield held
+
+
+def _told(buckets: list[int], own: Mapping[int, Sums], others: Mapping[int, Sums]) -> str:
+    """Return what the sums were, short: a bucket that was judged is judged again when they have changed."""
+    parts = (own.get(bucket, _NONE).lanes + others.get(bucket, _NONE).lanes for bucket in buckets)
+    return row_hash(repr(list(parts)))
+
+
+def _listed(
+    agreement: Agreement, left: Prepared, right: Prepared, bits: int, buckets: list[int]
+) -> list[RowDifference]:
+    with ThreadPoolExecutor(2, "verify") as threads:
+        futures = [threads.submit(side.bucket_lines, bits, buckets) for side in (left, right)]
+        lines = [future.result() for future in futures]
+    keys = differing_keys(agreement, lines[0], lines[1], left.hashes)
+    return in_order(agreement, explained(agreement, left, right, keys))

@@ -1,0 +1,225 @@
+"""One comparison of two prepared sides: chunks hashed on both, those that differ opened down to the row.
+
+A chunk that differs and is large is cut at quantiles and its parts are hashed again; a small one is listed, a hash per row, which
+costs no more. Where so many chunks differ that hashing them first would be for nothing, chunks are listed straight away: both
+sides are read in the order of the key and merged.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+from typing import Any, Final, Literal, TypeAlias
+
+from caravan.migration.verify.pairs.agreement import Agreement
+from caravan.migration.verify.pairs.differences import RowDifference, differing_keys, explained, in_order
+from caravan.migration.verify.pairs.notebook import Notebook
+from caravan.migration.verify.pairs.tables import Key, Prepared, Range, Value
+
+__all__ = ["Strategy", "Tally", "Tuning", "walk_ranges"]
+
+Strategy: TypeAlias = Literal["adaptive", "descend", "merge"]
+
+_FAN_OUT: Final = 16
+_FEW: Final = 6
+"""Chunks after which the share of differing ones is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """``chunk`` rows are hashed at once, ``leaf`` rows are listed rather than hashed again.
+
+    ``many``: the share of differing chunks from which chunks are no longer hashed first. ``told``: differences that are kept in
+    full; the rest is counted.
+    """
+
+    chunk: int = 20_000
+    leaf: int = 24_000
+    many: float = 0.5
+    told: int = 50_000
+    strategy: Strategy = "adaptive"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a comparison found. ``rows`` of both sides; ``resumed`` chunks had been judged by an earlier run."""
+
+    left_rows: int = 0
+    right_rows: int = 0
+    chunks: int = 0
+    hashed: int = 0
+    listed: int = 0
+    resumed: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    differences: list[RowDifference] = field(default_factory=list)
+
+    @property
+    def different(self) -> int:
+        """How many keys differ, those among them that are only counted."""
+        return sum(self.counts.values())
+
+    def take(self, found: Sequence[RowDifference], told: int) -> None:
+        """Count differences and keep them while there is room."""
+        for difference in found:
+            self.counts[difference.kind] = self.counts.get(difference.kind, 0) + 1
+            if len(self.differences) < told:
+                self.differences.append(difference)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    node: str
+    within: Range
+
+
+def walk_ranges(
+    agreement: Agreement,
+    left: Prepared,
+    right: Prepared,
+    notebook: Notebook,
+    tuning: Tuning,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Tally:
+    """Compare by ranges of the key; what the notebook has is not looked at again.
+
+    Raises:
+        SideLostError: a side cannot be read on; what is judged is noted.
+    """
+    with (
+        ThreadPoolExecutor(left.connections, "verify left") as lefts,
+        ThreadPoolExecutor(right.connections, "verify right") as rights,
+    ):
+        return _Walk(agreement, (left, right), (lefts, rights), notebook, tuning, progress).run()
+
+
+class _Walk:
+    def __init__(
+        self,
+        agreement: Agreement,
+        sides: tuple[Prepared, Prepared],
+        threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
+        notebook: Notebook,
+        tuning: Tuning,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self._agreement = agreement
+        self._sides = sides
+        self._threads = threads
+        self._notebook = notebook
+        self._tuning = tuning
+        self._progress = progress
+        self._window = max(side.connections for side in sides) + 1
+        self._tally = Tally()
+        self._judged = self._differed = 0
+
+    def run(self) -> Tally:
+        noted = self._notebook.noted()
+        chunks = [_Chunk(f"{number:05}", within) for number, within in enumerate(self._planned(noted))]
+        self._tally.chunks = len(chunks)
+        todo = []
+        for chunk in chunks:
+            if chunk.node in noted:
+                self._recall(noted[chunk.node][1])
+            else:
+                todo.append(chunk)
+        self._all(iter(todo))
+        return self._tally
+
+    def _planned(self, noted: Mapping[str, Any]) -> list[Range]:
+        """Cut the table once; an earlier run's cuts stay, whatever the rows are by now."""
+        if "plan" in noted:
+            bounds = [tuple(bound) for bound in noted["plan"][1]["bounds"]]
+        else:
+            cutter = next((side for side in self._sides if side.cheap_bounds), self._sides[0])
+            rows = cutter.count()
+            bounds = cutter.bounds(Range(), -(-rows // self._tuning.chunk))
+            self._notebook.note("plan", "planned", {"bounds": bounds})
+        return _ranges(Range(), bounds)
+
+    def _recall(self, facts: Mapping[str, Any]) -> None:
+        self._tally.resumed += 1
+        self._tally.left_rows += facts["left"]
+        self._tally.right_rows += facts["right"]
+        self._tally.take([RowDifference.from_json(one) for one in facts["differences"]], self._tuning.told)
+
+    def _all(self, chunks: Iterator[_Chunk]) -> None:
+        """Hash a few chunks ahead on both sides; each that comes back is judged before another begins."""
+        waiting: list[tuple[_Chunk, tuple[Future[Value], Future[Value]] | None]] = []
+        while True:
+            waiting += [
+                (chunk, None if self._hopeless() else self._hashed(chunk.within))
+                for chunk in islice(chunks, self._window - len(waiting))
+            ]
+            if not waiting:
+                return
+            chunk, values = waiting.pop(0)
+            self._judge(chunk, values)
+
+    def _hashed(self, within: Range) -> tuple[Future[Value], Future[Value]]:
+        self._tally.hashed += 1
+        first, second = (
+            threads.submit(side.value, within)
+            for side, threads in zip(self._sides, self._threads, strict=True)
+        )
+        return first, second
+
+    def _hopeless(self) -> bool:
+        """Tell whether the next chunk will differ too, as far as one can know."""
+        if self._tuning.strategy != "adaptive":
+            return self._tuning.strategy == "merge"
+        return self._judged >= _FEW and self._differed / self._judged >= self._tuning.many
+
+    def _judge(self, chunk: _Chunk, values: tuple[Future[Value], Future[Value]] | None) -> None:
+        if values is None:
+            rows, found = self._listed(chunk.within)
+        else:
+            one, other = values[0].result(), values[1].result()
+            rows, found = (one.rows, other.rows), []
+            if one != other:
+                rows, found = self._opened(chunk.within, rows)
+            self._judged += 1
+            self._differed += bool(found)
+        self._tally.left_rows += rows[0]
+        self._tally.right_rows += rows[1]
+        self._tally.take(found, self._tuning.told)
+        facts = {"left": rows[0], "right": rows[1], "differences": [one.as_json() for one in found]}
+        self._notebook.note(chunk.node, "different" if found else "same", {**chunk.within.as_json(), **facts})
+        if self._progress is not None:
+            self._progress(rows[0])
+
+    def _opened(self, within: Range, rows: tuple[int, int]) -> tuple[tuple[int, int], list[RowDifference]]:
+        """Find what differs in a range that does not hash alike."""
+        if max(rows) <= self._tuning.leaf and min(rows) >= 0:
+            return self._listed(within)
+        bounds = self._sides[0].bounds(within, _FAN_OUT) or self._sides[1].bounds(within, _FAN_OUT)
+        if not bounds:
+            return self._listed(within)
+        found: list[RowDifference] = []
+        counts = [0, 0]
+        for part in _ranges(within, bounds):
+            one, other = (future.result() for future in self._hashed(part))
+            part_rows = (one.rows, other.rows)
+            if one != other:
+                part_rows, differences = self._opened(part, part_rows)
+                found += differences
+            counts[0] += part_rows[0]
+            counts[1] += part_rows[1]
+        return (counts[0], counts[1]), found
+
+    def _listed(self, within: Range) -> tuple[tuple[int, int], list[RowDifference]]:
+        """Read a hash per row on both sides, and the rows whose hashes differ."""
+        self._tally.listed += 1
+        futures = [
+            threads.submit(side.lines, within)
+            for side, threads in zip(self._sides, self._threads, strict=True)
+        ]
+        left, right = (future.result() for future in futures)
+        keys = differing_keys(self._agreement, left, right, self._sides[0].hashes)
+        found = explained(self._agreement, *self._sides, keys)
+        return (len(left), len(right)), in_order(self._agreement, found)
+
+
+def _ranges(within: Range, bounds: Sequence[Key]) -> list[Range]:
+    edges = [within.after, *bounds, within.upto]
+    return [Range(after, upto) for after, upto in pairwise(edges)]

@@ -1,0 +1,1 @@
+"""Tables that hash themselves, per store."""
