@@ -229,9 +229,12 @@ class Carrier:
     def _no_capture_back(self, _performance: Performance, roles: Roles) -> Mapping[str, Any]:
         if roles.to == "new":
             roles.back.stop()
-        else:
-            roles.back.watch()
-        return {}
+            return {}
+        # The old store stood open for a moment: what somebody wrote to it then is carried over before nothing is any more.
+        position = roles.back.head()
+        roles.back.apply_exactly_to(position, within=_UNDO)
+        roles.back.watch()
+        return {"carried_to": position.number}
 
     def _close(self, performance: Performance, roles: Roles) -> Mapping[str, Any]:
         """Back in a state in which the old side is passive, its fence has to stand again."""

@@ -5,6 +5,7 @@ from caravan.core.errors import CaravanError
 __all__ = [
     "CertificateRefusedError",
     "ConsentMissingError",
+    "CutShortError",
     "DrillFailedError",
     "DrillRefusedError",
     "EvidenceUnreadableError",
@@ -38,6 +39,13 @@ class HoldBudgetError(CaravanError):
         "Everything was undone, writes go on as before. Look in the journal at which step took long; end long transactions,"
         " shorten the lag, or give `[gateway] hold_seconds` more, and try again."
     )
+
+
+class CutShortError(CaravanError):
+    code = "cutover_cut_short"
+    status = 503
+    title = "The switch was cut short and undone"
+    fix = "Writes go on as before. Mend what the message names and run the command again."
 
 
 class FenceRefusedError(CaravanError):

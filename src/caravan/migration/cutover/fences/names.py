@@ -1,6 +1,6 @@
 """How fences are called, so that one found after a crash tells whose it is, and how the applier passes them.
 
-The applier of a flow passes every fence: PostgreSQL asks the session for ``caravan.applier``, MariaDB and MySQL for
+The applier of a flow passes every fence: PostgreSQL asks the transaction for ``caravan.tag``, MariaDB and MySQL for
 ``@caravan_applier``, SQLite for a row in ``caravan_applier``; in MongoDB it writes with ``bypassDocumentValidation``.
 """
 
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 PREFIX: Final = "caravan_fence_"
-APPLIER_SETTING: Final = "caravan.applier"
+APPLIER_SETTING: Final = "caravan.tag"
 APPLIER_VARIABLE: Final = "@caravan_applier"
 APPLIER_TABLE: Final = "caravan_applier"
 
