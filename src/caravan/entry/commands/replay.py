@@ -96,6 +96,11 @@ def _told_only(config: MigrationConfig, replaying: Replaying, exchanges: Iterabl
 
 
 def _print(done: Replayed) -> None:
+    if done.bare:
+        print(
+            f"{done.bare:,} requests went without headers that were redacted; --header gives them back",
+            file=sys.stderr,
+        )
     for verdict in done.verdicts:
         print(f"{verdict.route}: {verdict.statement}")
         if verdict.weakened:
@@ -106,11 +111,6 @@ def _print(done: Replayed) -> None:
     left = ", ".join(f"{count:,} x {why}" for why, count in sorted(done.left_out.items()))
     number = f"{len(done.groups)} difference{'' if len(done.groups) == 1 else 's'}"
     print(f"{_judged(done):,} judged, {number}{f'; left out: {left}' if left else ''}")
-    if done.bare:
-        print(
-            f"{done.bare:,} requests went without headers that were redacted; --header gives them back",
-            file=sys.stderr,
-        )
 
 
 def _print_group(group: Group) -> None:
