@@ -20,7 +20,7 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import DatetimeConversion
 from bson.json_util import JSONMode, JSONOptions
 
-__all__ = ["ORIGINAL", "canonical_json", "parsed_json", "relaxed_json"]
+__all__ = ["ORIGINAL", "canonical_json", "exact_number", "parsed_json", "relaxed_json"]
 
 ORIGINAL: Final = "_original"
 """The key in ``extra`` under which the values stand that a codec could not take, by source path."""
@@ -63,7 +63,7 @@ def parsed_json(raw: bytes | str) -> Any:  # noqa: ANN401 - any tree
     Raises:
         ValueError: it is no JSON.
     """
-    return json.loads(raw, object_pairs_hook=_object, parse_float=_number)
+    return json.loads(raw, object_pairs_hook=_object, parse_float=exact_number)
 
 
 def _rendered(value: object, options: JSONOptions) -> bytes:
@@ -151,7 +151,7 @@ def _name(name: str) -> str:
     return bytes.fromhex(name.removeprefix(f"{_UTF8}:")).decode("utf-8", "surrogatepass")
 
 
-def _number(digits: str) -> float | Decimal:
+def exact_number(digits: str) -> float | Decimal:
     """Return a double where it is the number written, else the exact decimal."""
     number = float(digits)
     return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(digits) else Decimal(digits)

@@ -23,6 +23,13 @@ FROM information_schema.statistics
 WHERE table_schema = database() AND non_unique = 0
 ORDER BY table_name, index_name <> 'PRIMARY', index_name, seq_in_index
 """
+_REFERENCES: Final = """
+SELECT k.table_name, min(k.column_name), min(k.referenced_table_name)
+FROM information_schema.key_column_usage k
+WHERE k.table_schema = database() AND k.referenced_table_schema = database()
+GROUP BY k.table_name, k.constraint_name HAVING count(*) = 1
+ORDER BY 1, 2
+"""
 
 
 def quoted(name: str) -> str:
@@ -43,10 +50,16 @@ def described_tables(rows: Callable[[str], list[tuple[Any, ...]]], database: str
     for table, *described in rows(_COLUMNS):
         columns[_text(table)].append(_column(*map(_text, described)))
     keys = _keys(rows(_KEYS))
+    references: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows(_REFERENCES):
+        table, column, target = map(_text, row)
+        references[table].append((column, target))
     for name, found in columns.items():
         key = keys.get(name, ())
         ((count,),) = rows(f"SELECT count(*) FROM {quoted(database)}.{quoted(name)}")  # noqa: S608 - quoted
-        yield SourceTable(name, database, tuple(found), key, tuple(map(quoted, key)), int(count))
+        yield SourceTable(
+            name, database, tuple(found), key, tuple(map(quoted, key)), int(count), tuple(references[name])
+        )
 
 
 def _column(

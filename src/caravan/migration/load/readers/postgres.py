@@ -5,6 +5,7 @@ as well, so that both are read by the same code.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import psycopg
@@ -132,9 +133,7 @@ class PostgresReader:
         """Return the table with its exact number of rows; what the catalogue says is an estimate."""
         query = f"SELECT count(*) FROM {self._full_name(table)}"  # noqa: S608 - quoted
         row = self._connection.execute(query.encode()).fetchone()
-        return SourceTable(
-            table.name, table.schema, table.columns, table.key, table.order, row[0] if row else None
-        )
+        return replace(table, rows=row[0] if row else None)
 
     def _begin(self, joined: str) -> Snapshot:
         """Open the snapshot; the position is read before it, so changes from there on miss nothing that it lacks."""

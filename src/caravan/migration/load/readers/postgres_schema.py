@@ -40,6 +40,13 @@ WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NUL
     AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) AND NOT a.attnotnull)
 ORDER BY i.indrelid, NOT i.indisprimary, i.indexrelid
 """
+_REFERENCES: Final = """
+SELECT c.conrelid, a.attname::text, CASE n.nspname WHEN 'public' THEN t.relname::text ELSE n.nspname || '.' || t.relname END
+FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+JOIN pg_class t ON t.oid = c.confrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+WHERE c.contype = 'f' AND cardinality(c.conkey) = 1 AND c.conrelid = ANY(%s)
+ORDER BY c.conrelid, c.conname
+"""
 
 
 def quoted(name: str) -> str:
@@ -57,8 +64,17 @@ def described_tables(connection: psycopg.Connection[Any]) -> Iterator[SourceTabl
             SourceColumn(name, declared, nullable, generated, members=tuple(members))
         )
     keys = {oid: tuple(key) for oid, key in connection.execute(_KEYS, (oids,))}
+    references: dict[int, list[tuple[str, str]]] = {}
+    for oid, column, target in connection.execute(_REFERENCES, (oids,)):
+        references.setdefault(oid, []).append((column, target))
     for oid, schema, name, rows in listed:
         key = keys.get(oid, ())
         yield SourceTable(
-            name, schema, tuple(columns.get(oid, ())), key, tuple(map(quoted, key)), int(rows) or None
+            name,
+            schema,
+            tuple(columns.get(oid, ())),
+            key,
+            tuple(map(quoted, key)),
+            int(rows) or None,
+            tuple(references.get(oid, ())),
         )

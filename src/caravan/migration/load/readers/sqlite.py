@@ -1,6 +1,7 @@
 """Reads a SQLite file through one read transaction. Each value keeps the type it has, whatever its column declares."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -134,7 +135,16 @@ def _table(connection: sqlite3.Connection, name: str, *, without_rowid: bool) ->
     rowid = next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in taken), None)
     order = tuple(map(quoted, key)) if without_rowid or rowid is None else (rowid,)
     (rows,) = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()  # noqa: S608 - quoted
-    return SourceTable(name, "main", columns, key, order, int(rows))
+    return SourceTable(name, "main", columns, key, order, int(rows), tuple(_references(connection, name)))
+
+
+def _references(connection: sqlite3.Connection, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the foreign keys of one column, as ``PRAGMA foreign_key_list`` gives them (id, seq, table, from, to)."""
+    listed: list[Any] = connection.execute(f"PRAGMA foreign_key_list({quoted(name)})").fetchall()
+    parts = Counter(row[0] for row in listed)
+    for row in sorted(listed):
+        if parts[row[0]] == 1:
+            yield str(row[3]), str(row[2])
 
 
 def _literal(value: object) -> str:

@@ -29,7 +29,8 @@ class SourceColumn:
 class SourceTable:
     """``key`` names the columns that tell rows apart; empty where the source declares none.
 
-    ``order`` is what rows are sorted by, as SQL; empty means the order in which they are stored.
+    ``order`` is what rows are sorted by, as SQL; empty means the order in which they are stored. ``references``: (column, table) of the
+    foreign keys of one column, where the source declares them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SourceTable:
     key: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     rows: int | None = None
+    references: tuple[tuple[str, str], ...] = ()
 
     def column(self, name: str) -> SourceColumn:
         """Return the column; raises ``KeyError``."""

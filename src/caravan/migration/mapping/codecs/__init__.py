@@ -6,7 +6,7 @@ from caravan.migration.mapping.codecs.codec import Codec, Decoder, Encoder
 from caravan.migration.mapping.codecs.dates import Date, Day, LocalDate
 from caravan.migration.mapping.codecs.flags import CountFlag, Flag
 from caravan.migration.mapping.codecs.identifiers import ForeignKey, KeyText, ReferenceTo, Uuid
-from caravan.migration.mapping.codecs.json import Json, JsonList
+from caravan.migration.mapping.codecs.json import Json, JsonList, JsonText
 from caravan.migration.mapping.codecs.money import Money
 from caravan.migration.mapping.codecs.numbers import BigInteger, Exact, Float, Integer
 from caravan.migration.mapping.codecs.text import Currency, Text
@@ -32,6 +32,7 @@ __all__ = [
     "Integer",
     "Json",
     "JsonList",
+    "JsonText",
     "KeyText",
     "LocalDate",
     "Money",
