@@ -9,7 +9,7 @@ kind     text
 =======  ===========================================================================================
 integer  decimal digits
 decimal  all digits of the agreed scale; without one no trailing zero
-float    the shortest that reads back the same (``float_text``)
+float    16 hexadecimal digits of its bits (``float_bits``)
 boolean  t or f
 uuid     36 characters, small letters
 instant  ``2024-02-29 10:00:00.5+00``, UTC, no trailing zero
@@ -26,9 +26,10 @@ A value that is none of its kind (SQLite stores any value in any column) is ``?`
 from collections.abc import Sequence
 from typing import Final
 
+from caravan.migration.verify.float_bits import double_of
 from caravan.migration.verify.pairs.kinds import Agreed, Kind
 
-__all__ = ["cell", "counted", "odd", "texts_of"]
+__all__ = ["cell", "counted", "odd", "readable", "texts_of"]
 
 _COUNTED: Final[frozenset[Kind]] = frozenset({"text", "json"})
 
@@ -51,6 +52,13 @@ def odd(value: object) -> str:
     """Return the text of a value that is none of its kind."""
     raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
     return f"?{raw.hex()}"
+
+
+def readable(kind: Kind, text: str | None) -> str | None:
+    """Return the text as people read it: a double as a number."""
+    if kind != "float" or text is None or text.startswith("?"):
+        return text
+    return repr(double_of(text))
 
 
 def texts_of(columns: Sequence[Agreed], cells: str) -> tuple[str | None, ...]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from caravan.migration.verify.pairs.agreement import Agreement
-from caravan.migration.verify.pairs.cells import texts_of
+from caravan.migration.verify.pairs.cells import readable, texts_of
 from caravan.migration.verify.pairs.tables import Key, Prepared, Row
 
 __all__ = ["FieldDifference", "RowDifference", "RowKind", "differing_keys", "explained", "in_order"]
@@ -100,7 +100,7 @@ def _difference(
 ) -> RowDifference | None:
     if len(left) == len(right) == 1:
         fields = tuple(
-            FieldDifference(column.name, one, other)
+            FieldDifference(column.name, readable(column.kind, one), readable(column.kind, other))
             for column, one, other in zip(agreement.columns, left[0], right[0], strict=True)
             if one != other
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from caravan.migration.load.readers.row_text import JsonText
-from caravan.migration.verify.float_text import float_text
+from caravan.migration.verify.float_bits import bits_of
 from caravan.migration.verify.jsonb_text import jsonb_text
 from caravan.migration.verify.pairs.cells import odd
 from caravan.migration.verify.pairs.kinds import Agreed, Kind
@@ -64,7 +64,7 @@ def _decimal(scale: int | None, value: Any) -> str:  # noqa: ANN401 - as above
 def _float(value: Any) -> str:  # noqa: ANN401 - as above
     if type(value) not in (int, float) or (float(value) != value and value == value):  # noqa: PLR0124 - NaN is not itself
         raise TypeError
-    return float_text(float(value))
+    return bits_of(float(value))
 
 
 def _boolean(value: Any) -> str:  # noqa: ANN401 - as above

@@ -7,7 +7,7 @@ server's own, and no function of it gives another.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from caravan.migration.verify.float_text import float_text
+from caravan.migration.verify.float_bits import bits_of, double_of
 from caravan.migration.verify.pairs.cells import counted
 from caravan.migration.verify.pairs.json_texts import json_of_text
 from caravan.migration.verify.pairs.kinds import Agreed, StoredColumn
@@ -34,6 +34,8 @@ def literal(column: Agreed, value: str) -> str:
     """Return a key's text as a literal."""
     if column.kind in ("integer", "decimal"):
         return number(value)
+    if column.kind == "float":
+        return repr(double_of(value))
     if column.kind == "bytes":
         return f"x{quoted_text(value.removeprefix('x'))}"
     return quoted_text(value)
@@ -44,7 +46,7 @@ def text(column: Agreed, own: StoredColumn) -> Text:
     name = quoted(own.name)
     match column.kind:
         case "float":
-            return Text(f"CAST({name} AS DOUBLE)", lambda value: float_text(float(value)))
+            return Text(f"CAST({name} AS DOUBLE)", lambda value: bits_of(float(value)))
         case "json":
             return Text(name, json_of_text)
         case "instant" if own.kind == "moment" and column.zone not in _UTC:

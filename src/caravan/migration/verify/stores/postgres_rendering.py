@@ -6,6 +6,7 @@ The session has ``TimeZone`` UTC, ``DateStyle`` ISO and ``extra_float_digits`` 1
 from collections.abc import Sequence
 from typing import Final
 
+from caravan.migration.verify.float_bits import double_of
 from caravan.migration.verify.pairs.cells import counted
 from caravan.migration.verify.pairs.kinds import Agreed, Kind, StoredColumn
 from caravan.migration.verify.pairs.literals import number, quoted_text
@@ -23,7 +24,6 @@ _CASTS: Final[dict[Kind, str]] = {
     "moment": "timestamp",
     "time": "time",
     "boolean": "boolean",
-    "float": "float8",
     "json": "jsonb",
 }
 
@@ -51,6 +51,8 @@ def literal(column: Agreed, text: str) -> str:
     """Return a key's text as a literal."""
     if column.kind in ("integer", "decimal"):
         return number(text)
+    if column.kind == "float":
+        return f"'{double_of(text)!r}'::float8"
     if column.kind == "bytes":
         return f"{quoted_text(chr(92) + text)}::bytea"
     return f"{quoted_text(text)}::{_CASTS[column.kind]}"
@@ -68,7 +70,7 @@ def text(column: Agreed, own: StoredColumn) -> str:  # noqa: PLR0911 - a table o
         case "decimal":
             return _decimal(column, own, name)
         case "float":
-            return name if own.declared == "double precision" else f"{name}::float8"
+            return f"encode(float8send({name}::float8), 'hex')"
         case "boolean" if own.kind == "integer":
             return f"CASE {name} WHEN 1 THEN 't' WHEN 0 THEN 'f' ELSE {name}::text END"
         case "text":

@@ -12,6 +12,7 @@ from caravan.migration.load.readers.rows import OddValueError
 from caravan.migration.load.readers.sqlite import quoted
 from caravan.migration.load.readers.sqlite_values import as_stored
 from caravan.migration.verify.errors import NotComparableError, SideLostError
+from caravan.migration.verify.float_bits import double_of
 from caravan.migration.verify.pairs.agreement import Agreement, Described
 from caravan.migration.verify.pairs.cells import odd
 from caravan.migration.verify.pairs.kinds import Agreed, StoredColumn
@@ -126,6 +127,8 @@ class _SqliteDialect:
             return f"CAST(x{quoted_text(text[1:])} AS TEXT)"
         if column.kind in ("integer", "decimal"):
             return number(text)
+        if column.kind == "float":
+            return repr(double_of(text))
         return f"x{quoted_text(text[1:])}" if column.kind == "bytes" else quoted_text(text)
 
     def cells(self, pairs: Sequence[tuple[Agreed, StoredColumn]]) -> str:
