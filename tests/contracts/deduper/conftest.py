@@ -47,7 +47,7 @@ def legacy(forks: FlaskForks, tmp_path: Path) -> Iterator[Legacy]:
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def wire(application: RunningApplication) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the worker behind a real server."""
-    async with served(application.served) as url, httpx2.AsyncClient(base_url=url, timeout=15) as client:
+    async with served(application.served) as url, httpx2.AsyncClient(base_url=url, timeout=40) as client:
         yield client
 
 

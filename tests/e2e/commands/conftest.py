@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fixtures.command_line import Home, Service, free_port, new_home
+from tests.fixtures.command_line import Home, Service, new_home
+from tests.fixtures.free_ports import free_port
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.fixtures.command_line import Home, free_port, new_home, until
+from tests.fixtures.command_line import Home, new_home, until
+from tests.fixtures.free_ports import free_port
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals and mounts")
 

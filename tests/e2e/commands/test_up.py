@@ -21,7 +21,7 @@ def token(service: Service) -> str:
     assert service.log_in is not None, service.told
     email, password = service.log_in
     answer = httpx2.post(
-        f"{service.url}/api/v1/auth/login", json={"identifier": email, "password": password}, timeout=10
+        f"{service.url}/api/v1/auth/login", json={"identifier": email, "password": password}, timeout=30
     )
     assert answer.status_code == 200, answer.text
     access: str = answer.json()["data"]["access_token"]
@@ -29,7 +29,7 @@ def token(service: Service) -> str:
         f"{service.url}/api/v1/me/password",
         json={"current": password, "new": "correct horse battery"},
         headers={"Authorization": f"Bearer {access}"},
-        timeout=10,
+        timeout=30,
     )
     assert changed.status_code == 200, changed.text
     return access
@@ -49,7 +49,7 @@ def ask_for_new_password(service: Service) -> None:
         f"{service.url}/api/v1/auth/password-reset",
         json={"identifier": service.log_in[0]},
         headers={"Idempotency-Key": os.urandom(8).hex()},
-        timeout=10,
+        timeout=30,
     )
     assert answer.status_code == 202, answer.text
 
@@ -126,7 +126,7 @@ def test_a_killed_worker_is_started_again_and_takes_its_processes_along(service:
     until(lambda: all(gone(pid) for pid in before), what="its processes have ended")
     seen = messages(service)
     ask_for_new_password(service)
-    until(lambda: messages(service) > seen, 30, "a kept message")
+    until(lambda: messages(service) > seen, what="a kept message")
 
 
 @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey], ids=["postgres", "valkey"])
@@ -142,7 +142,7 @@ def test_a_killed_server_comes_back_with_all_data(
     assert service.home.ask(ORDERS) == orders
     seen = messages(service)
     ask_for_new_password(service)
-    until(lambda: messages(service) > seen, 40, "a kept message")
+    until(lambda: messages(service) > seen, what="a kept message")
 
 
 def test_after_its_own_death_the_next_one_takes_over(service: Service) -> None:
@@ -150,7 +150,7 @@ def test_after_its_own_death_the_next_one_takes_over(service: Service) -> None:
     orders = service.home.ask(ORDERS)
     postgres = service.home.server(EmbeddedPostgres)
     kill(service.process.pid)
-    service.process.wait(10)
+    service.process.wait(30)
     until(lambda: not service.children("-m caravan"), what="children have ended")
     assert service.home.server(EmbeddedPostgres) == postgres
     service.start()
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_it_whole_and_it_starts_in_seconds_with_nothing_done_twice(s
     began = time.monotonic()
     assert service.end(signal.SIGINT) == 0
     assert service.home.processes() == {}
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 20  # nobody had to be killed after his grace
     assert service.start() < 30
     assert "schema:" not in service.told
     assert re.search(r"│ +2,000 │ +0 │ +1,996 │ +4 │", service.told), service.told

@@ -13,12 +13,17 @@ from uuid import UUID
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from caravan.core.database import DatabaseAddress
 from tests.fixtures.console import PASSWORD, add_person, running_console
 from tests.fixtures.console_data import fill
 from tests.fixtures.mail import mailed_link
+
+PATIENCE_MS = 30_000
+"""How long a page may take to come to what is expected of it."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -86,7 +91,7 @@ class _Server:
     def __exit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.should_exit = True
-        self._thread.join(timeout=15)
+        self._thread.join(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +197,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _visit(chromium: Browser, site: Site, pictures: Path, **options: object) -> Iterator[Visit]:
     context = chromium.new_context(**options)  # type: ignore[arg-type]  # a few of its many options
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE_MS)
     visit = Visit(context, site, pictures)
     yield visit
     context.close()

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from caravan.core.database import DatabaseAddress
 from caravan.migration.console import MIGRATION_FILES
 from caravan.migration.units import NoGateways
-from tests.e2e.console.conftest import Site, Visit
+from tests.e2e.console.conftest import PATIENCE_MS, Site, Visit
 from tests.fixtures.answering_side import answering_side
 from tests.fixtures.console import add_person, running_console
 from tests.fixtures.migration_data import fill_migration, migration_file
@@ -67,7 +67,7 @@ def site(module_database: DatabaseAddress, tmp_path_factory: pytest.TempPathFact
             time.sleep(0.02)
         yield served.site
         served.server.should_exit = True
-        thread.join(timeout=15)
+        thread.join(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def visit(chromium: Browser, site: Site, tmp_path: Path) -> Iterator[Visit]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE_MS)
     visit = Visit(context, site, tmp_path)
     yield visit
     context.close()
@@ -94,7 +94,7 @@ def visit(chromium: Browser, site: Site, tmp_path: Path) -> Iterator[Visit]:
 @pytest.fixture
 def phone(chromium: Browser, site: Site, tmp_path: Path) -> Iterator[Visit]:
     context = chromium.new_context(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE_MS)
     visit = Visit(context, site, tmp_path)
     yield visit
     context.close()

@@ -41,7 +41,7 @@ def processes_in(home: Path) -> list[int]:
     ]
 
 
-def wait_for_nobody(home: Path, seconds: float = 5.0) -> list[int]:
+def wait_for_nobody(home: Path, seconds: float = 30.0) -> list[int]:
     deadline = time.monotonic() + seconds
     while (left := processes_in(home)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -112,4 +112,4 @@ def other_process(made_home: Path) -> Iterator[Callable[..., subprocess.Popen[st
     for process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)

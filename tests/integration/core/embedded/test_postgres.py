@@ -219,7 +219,7 @@ def test_a_server_that_ignores_the_polite_signal_is_ended_by_force(
     postgres: EmbeddedPostgres, home: Path, monkeypatch
 ):
     postgres.start()
-    monkeypatch.setattr(EmbeddedPostgres, "stop_signals", ((signal.SIGCONT, 0.1), (signal.SIGKILL, 5.0)))
+    monkeypatch.setattr(EmbeddedPostgres, "stop_signals", ((signal.SIGCONT, 0.1), (signal.SIGKILL, 30.0)))
     postgres.stop()
     assert wait_for_nobody(home) == []
 

@@ -71,7 +71,7 @@ def test_a_second_process_attaches_and_the_last_one_stops_the_server(
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert postgres.running() == running
     second.send_signal(signal.SIGINT)
-    second.communicate(timeout=20)
+    second.communicate(timeout=60)
     assert wait_for_nobody(home) == []
 
 
@@ -98,7 +98,7 @@ def test_ctrl_c_at_the_terminal_reaches_caravan_but_not_the_servers(home: Path, 
         assert running.pid
         assert os.getsid(running.pid) == running.pid
     os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
     assert said == "interrupted\n"
     assert process.returncode == 0
     assert processes_in(home) == []
@@ -131,7 +131,7 @@ def test_an_ordinary_user_starts_both(home: Path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=90,
     )
     if done.returncode == 96:
         pytest.skip("this machine refuses user namespaces (sysctl user.max_user_namespaces)")
@@ -201,5 +201,5 @@ def test_a_full_disk_is_said_plainly(home: Path):
     ]
     if shutil.which("unshare") is None or subprocess.run([*command[:3], "true"], check=False).returncode:
         pytest.skip("needs the command unshare and user namespaces, for a small disk of its own")
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
     assert "no space left on the disk" in done.stdout, done.stderr

@@ -31,6 +31,13 @@ class Thing(BaseModel):
     pause: float = 0
 
 
+class Door:
+    """Where a request with the name "held" waits."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+
 class TooSillyError(CaravanError):
     code = "test_too_silly"
     status = 409
@@ -39,7 +46,9 @@ class TooSillyError(CaravanError):
 
 
 @router.post("", operation_id="createThing", status_code=201)
-async def create(thing: Thing, who: WHO, session: Write, response: Response) -> dict[str, str]:
+async def create(
+    thing: Thing, who: WHO, session: Write, request: Request, response: Response
+) -> dict[str, str]:
     number = await session.scalar(
         text("INSERT INTO things (name) VALUES (:name) RETURNING number"), {"name": thing.name}
     )
@@ -47,6 +56,9 @@ async def create(thing: Thing, who: WHO, session: Write, response: Response) -> 
         raise TooSillyError
     if thing.name == "crash":
         raise ZeroDivisionError
+    if thing.name == "held":
+        request.app.state.door.reached.set()
+        await request.app.state.door.opened.wait()
     await asyncio.sleep(thing.pause)
     response.headers["Location"] = f"/api/v1/things/{number}"
     return {"number": str(number), "name": thing.name}
@@ -193,11 +205,11 @@ async def test_a_second_request_is_told_to_wait_when_the_first_takes_long(
 ) -> None:
     monkeypatch.setattr(claims, "_PATIENCE", 0.1)
     headers = key(running.as_caller(caller("admin")))
-    slow = asyncio.create_task(
-        running.client.post("/api/v1/things", json={"name": "a", "pause": 0.6}, headers=headers)
-    )
-    await asyncio.sleep(0.2)
-    waiting = await running.client.post("/api/v1/things", json={"name": "a", "pause": 0.6}, headers=headers)
+    door = running.app.state.door = Door()
+    slow = asyncio.create_task(running.client.post("/api/v1/things", json={"name": "held"}, headers=headers))
+    await door.reached.wait()
+    waiting = await running.client.post("/api/v1/things", json={"name": "held"}, headers=headers)
+    door.opened.set()
     assert (waiting.status_code, waiting.json()["error_code"]) == (409, "request_in_progress")
     assert waiting.headers["retry-after"] == "1"
     assert (await slow).status_code == 201

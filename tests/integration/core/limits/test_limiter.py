@@ -38,7 +38,8 @@ async def taken(limiter: Limiter, subject: str, times: int, limit: Limit = LIMIT
 
 
 async def test_two_processes_share_one_limit(redis: Redis) -> None:
-    first, second = Limiter(redis), Limiter(redis)
+    clock = Clock()
+    first, second = Limiter(redis, clock=clock), Limiter(redis, clock=clock)
     allowed = 0
     for _ in range(80):
         allowed += await taken(first, "shared", 1) + await taken(second, "shared", 1)
@@ -46,7 +47,7 @@ async def test_two_processes_share_one_limit(redis: Redis) -> None:
 
 
 async def test_redis_is_asked_once_per_block(redis: Redis) -> None:
-    limiter = Limiter(redis)
+    limiter = Limiter(redis, clock=Clock())
     await taken(limiter, "blocks", 1)
     before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     await taken(limiter, "blocks", 20)
@@ -65,7 +66,7 @@ async def test_a_new_window_starts_afresh(redis: Redis) -> None:
 
 
 async def test_a_refused_caller_asks_redis_no_more_in_its_window(redis: Redis) -> None:
-    limiter = Limiter(redis)
+    limiter = Limiter(redis, clock=Clock())
     await taken(limiter, "refused", 101)
     before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     await taken(limiter, "refused", 50)
@@ -85,7 +86,7 @@ async def test_without_redis_the_process_counts_for_itself(tmp_path: Path) -> No
 
 
 async def test_no_redis_at_all_is_a_limit_per_process() -> None:
-    limiter = Limiter(None)
+    limiter = Limiter(None, clock=Clock())
     assert await taken(limiter, "none", 120) == 100
 
 

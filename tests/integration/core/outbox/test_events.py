@@ -131,7 +131,8 @@ async def test_an_event_is_done_when_each_of_its_handlers_is_and_none_runs_twice
 
 
 async def test_a_handler_that_takes_too_long_is_ended_and_tried_again(background: Background) -> None:
-    event = await write(background, "test.slow", {"seconds": 5})
+    background.policy = replace(background.policy, handler_timeout=0.2)
+    event = await write(background, "test.slow", {"seconds": 60})
     await background.relay.relay_batch()
     assert await background.deliver() == [Outcome.FAILED]
     assert background.marks() == []

@@ -105,8 +105,9 @@ async def test_the_loops_run_until_a_signal(effects_database: DatabaseAddress, v
     )
     task = asyncio.create_task(run_loops(plan))
     await until(lambda: len(ask(effects_database, "SELECT DISTINCT kind FROM heartbeats")) == 4)
+    assert not task.done()  # or nobody would listen to the signal
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
 
 
 @pytest.mark.asyncio
@@ -122,7 +123,7 @@ async def test_a_companion_that_ends_by_itself_ends_the_process_to_be_started_an
         companions=["tests.fixtures.companions:end"],
     )
     with pytest.raises(ExceptionGroup) as failed:
-        await asyncio.wait_for(run_loops(plan), 10)
+        await asyncio.wait_for(run_loops(plan), 40)
     assert "tests.fixtures.companions:end ended by itself" in str(failed.value.exceptions)
 
 

@@ -5,7 +5,6 @@ import contextlib
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +37,7 @@ async def running(background: Background, policy: Policy, courier: Courier) -> A
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
 
 
 async def test_a_broker_that_refuses_leaves_the_events_new(background: Background) -> None:
@@ -64,7 +63,7 @@ async def test_what_the_broker_lost_is_relayed_again_after_the_visibility_time(
     assert await background.relay.relay_batch() == 0
     await background.pass_heartbeat()
     assert await background.relay.relay_batch() == 0
-    await asyncio.sleep(QUICK.visibility + 0.1)
+    background.ask("UPDATE outbox SET due_at = due_at - make_interval(secs => %s)", QUICK.visibility)
     assert await background.relay.relay_batch() == 3
     await background.deliver()
     assert sorted(background.marks()) == ["0000", "0001", "0002"]
@@ -99,7 +98,7 @@ async def test_an_event_that_never_comes_back_is_parked(background: Background) 
 
 async def test_two_relays_send_nothing_twice(background: Background) -> None:
     await write(background, 60)
-    policy = replace(QUICK, batch=10, visibility=60)
+    policy = replace(QUICK, batch=10)
     relays = [Relay(background.connections.system, background.courier, policy) for _ in range(2)]
     while any(await asyncio.gather(*(relay.relay_batch() for relay in relays))):
         pass
@@ -110,7 +109,7 @@ async def test_two_relays_send_nothing_twice(background: Background) -> None:
 async def test_no_more_is_in_flight_than_the_window_holds(background: Background) -> None:
     await write(background, 7)
     courier = Courier()
-    policy = replace(QUICK, window=5, visibility=60)
+    policy = replace(QUICK, window=5)
     async with running(background, policy, courier):
         await until(lambda: len(courier.carried) == 5)
         await asyncio.sleep(0.2)
@@ -121,26 +120,24 @@ async def test_no_more_is_in_flight_than_the_window_holds(background: Background
 
 
 async def test_a_sleeping_relay_is_woken_and_a_waking_one_is_not(background: Background) -> None:
-    policy = replace(QUICK, poll=30, heartbeat=30)
+    policy = replace(QUICK, poll=600, heartbeat=600)  # woken, or not at all
     async with running(background, policy, background.courier):
         await until(lambda: background.ask("SELECT 1 FROM heartbeats WHERE kind = 'relay' AND sleeping"))
         await asyncio.sleep(0.1)
-        begun = time.monotonic()
         await write(background)
-        await until(lambda: background.courier.carried, 5)
-        assert time.monotonic() - begun < 2
+        await until(lambda: background.courier.carried)
 
 
 async def test_the_end_of_one_event_wakes_the_relay_for_the_next_of_its_key(background: Background) -> None:
     for mark in ("one", "two"):
         async with background.connections.app.write(ORG) as session:
             await emit(session, "test.noted", {"mark": mark}, principal=USER, key="k")
-    async with running(background, replace(QUICK, poll=30, heartbeat=30, visibility=60), background.courier):
+    async with running(background, replace(QUICK, poll=600, heartbeat=600), background.courier):
         await until(lambda: len(background.courier.carried) == 1)
         await until(lambda: background.ask("SELECT 1 FROM heartbeats WHERE kind = 'relay' AND sleeping"))
         await asyncio.sleep(0.1)
         await background.deliver()
-        await until(lambda: len(background.courier.carried) == 1, 5)
+        await until(lambda: len(background.courier.carried) == 1)
 
 
 async def test_a_relay_whose_connections_are_cut_goes_on(background: Background) -> None:
@@ -201,7 +198,7 @@ async def test_a_relay_killed_between_sending_and_marking_sends_again_and_double
     await write(background, 5)
     sent = tmp_path / "sent"
     command = [sys.executable, "-c", DYING, background.address.url, str(sent)]
-    killed = await asyncio.to_thread(subprocess.run, command, check=False, timeout=30)
+    killed = await asyncio.to_thread(subprocess.run, command, check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     assert len(sent.read_text("ascii").splitlines()) == 5
     await background.settle()

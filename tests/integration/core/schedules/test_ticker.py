@@ -54,4 +54,4 @@ async def test_a_running_ticker_outlives_cut_connections_and_shows_life(backgrou
     await until(lambda: background.ask("SELECT 1 FROM scheduled_runs"))
     await until(lambda: background.ask("SELECT 1 FROM heartbeats WHERE kind = 'schedules'"))
     stop.set()
-    await asyncio.wait_for(task, 2)
+    await asyncio.wait_for(task, 30)

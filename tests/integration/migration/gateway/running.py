@@ -23,17 +23,17 @@ from caravan.migration.gateway.tap import TapSink
 
 Result = TypeVar("Result")
 
-PATIENCE = 10.0
+PATIENCE = 40.0
 QUICK = Limits(
-    head_seconds=5,
-    body_seconds=5,
-    answer_seconds=5,
-    stream_seconds=5,
-    idle_seconds=5,
+    head_seconds=30,
+    body_seconds=30,
+    answer_seconds=30,
+    stream_seconds=30,
+    idle_seconds=30,
     linger_seconds=1,
-    drain_seconds=5,
-    connect_seconds=2,
-    hold_seconds=5,
+    drain_seconds=30,
+    connect_seconds=20,
+    hold_seconds=30,
 )
 
 

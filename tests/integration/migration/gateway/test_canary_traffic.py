@@ -6,25 +6,27 @@ from pathlib import Path
 from caravan.migration.gateway.plan import CohortKey, PlannedRoute, PlannedUnit, RoutePlan
 from tests.integration.migration.gateway.running import Client, Side, eventually, gateway, side
 
-PLAN = RoutePlan(
-    units=(PlannedUnit(name="orders", state=6, include=("ann",), lag_seconds=0.3),),
-    routes=(
-        PlannedRoute(
-            template="/orders",
-            methods=("GET",),
-            effect="read",
-            unit="orders",
-            key=CohortKey.parse("header:X-User"),
-        ),
-        PlannedRoute(
-            template="/orders",
-            methods=("POST",),
-            effect="write",
-            unit="orders",
-            key=CohortKey.parse("header:X-User"),
-        ),
+ROUTES = (
+    PlannedRoute(
+        template="/orders",
+        methods=("GET",),
+        effect="read",
+        unit="orders",
+        key=CohortKey.parse("header:X-User"),
+    ),
+    PlannedRoute(
+        template="/orders",
+        methods=("POST",),
+        effect="write",
+        unit="orders",
+        key=CohortKey.parse("header:X-User"),
     ),
 )
+
+
+def plan(lag_seconds: float) -> RoutePlan:
+    unit = PlannedUnit(name="orders", state=6, include=("ann", "eve"), lag_seconds=lag_seconds)
+    return RoutePlan(units=(unit,), routes=ROUTES)
 
 
 def reader(client: Client, user: str) -> bytes:
@@ -41,17 +43,20 @@ def test_a_member_reads_its_own_write_through_whatever_process(old: Side, tmp_pa
         one.client() as writing,
         other.client() as reading,
     ):
-        one.use(PLAN)
-        other.use(PLAN)
+        one.use(plan(60))
+        other.use(plan(60))
         assert (reader(reading, "ann"), reader(reading, "bob")) == (b"new", b"old")
         assert writing.post("/orders", headers=b"X-User: ann\r\n").body == b"old"
         assert reader(reading, "ann") == b"old"  # the new side may not have it yet
-        eventually(lambda: reader(reading, "ann") == b"new")  # the lag is over
+        one.use(plan(0.05))
+        assert writing.post("/orders", headers=b"X-User: eve\r\n").body == b"old"
+        eventually(lambda: reader(reading, "eve") == b"new")  # the lag is over
+        assert reader(reading, "ann") == b"old"
 
 
 def test_the_log_says_which_side_answered_whom(old: Side, tmp_path: Path) -> None:
     with side() as new, gateway(old, new, recent_file=tmp_path / "recent") as running:
-        running.use(PLAN)
+        running.use(plan(0.3))
         with running.client() as client:
             reader(client, "ann")
             reader(client, "bob")

@@ -68,7 +68,7 @@ class Operator:
         return self._run(inside)
 
     def confirmed(
-        self, published: Published, *, seconds: float = 5, unit: str | None = None
+        self, published: Published, *, seconds: float = 30, unit: str | None = None
     ) -> list[ProcessState]:
         return self._run(
             lambda database: wait_until_confirmed(
@@ -174,7 +174,7 @@ def test_without_notify_the_version_is_polled(
             connection.execute(
                 "UPDATE engine.route_pointers SET version = 2 WHERE org_id = %s", (operator.org,)
             )
-        eventually(lambda: version(running) == 2, patience=3)
+        eventually(lambda: version(running) == 2)
 
 
 def switch_under_load(running: RunningGateway, operator: Operator) -> tuple[list[int], list[int]]:
@@ -268,7 +268,7 @@ def test_a_write_on_its_way_keeps_the_hold_from_being_confirmed(
     answer = threading.Event()
 
     def script(request: Received) -> None:
-        answer.wait(5)
+        answer.wait(30)
         request.answer()
 
     with following(old, old, operator, module_database, tmp_path) as (running, _), running.client() as client:
@@ -286,8 +286,9 @@ def test_a_write_on_its_way_keeps_the_hold_from_being_confirmed(
 
 
 def test_while_the_database_is_down_traffic_goes_on_but_not_the_writes_of_an_armed_unit(
-    old: Side, operator: Operator, wire: Wire, tmp_path: Path
+    old: Side, operator: Operator, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("caravan.migration.gateway.following._LOOK_EVERY", 0.1)  # well within the lease
     limits = replace(QUICK, lease_seconds=1.2)
     with following(old, old, operator, wire.address, tmp_path, limits=limits) as (running, follower):
         operator.do(publish_table, PLAN, expected=0, by="ann")
@@ -387,7 +388,7 @@ def test_an_older_table_than_the_one_applied_is_refused(
             connection.execute(
                 "UPDATE engine.route_pointers SET version = 1, epoch = 0 WHERE org_id = %s", (operator.org,)
             )
-        eventually(lambda: follower.trouble is not None, patience=3)
+        eventually(lambda: follower.trouble is not None)
         assert "older than 2" in (follower.trouble or "")
         with running.client() as client:
             client.post("/orders")

@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from caravan.core.database import DatabaseAddress, Role
+from tests.fixtures.free_ports import free_port
 from tests.integration.migration.gateway.certificates import certificate
 from tests.integration.migration.gateway.running import Client, Received, Side, eventually, side
 
@@ -43,12 +44,6 @@ effect = "write"
 unit = "orders"
 key = "header:X-User"
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Command:
@@ -86,20 +81,20 @@ class Command:
                 stderr=log,
             )
         try:
-            eventually(lambda: self.is_ready() or process.poll() is not None, patience=30)
+            eventually(lambda: self.is_ready() or process.poll() is not None, patience=60)
             assert process.poll() is None, self.log()
             yield process
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.wait(20)
+            process.wait(40)
 
     def is_ready(self) -> bool:
         return self.admin("/readyz")[0] == 200
 
     def admin(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -119,7 +114,7 @@ def test_two_processes_serve_follow_and_end_without_losing_a_request(
         published = command.call("publish", str(command.file), "--by", "ann")
         assert published.stdout == "published version 1\n", published.stderr
         with command.run("--processes", "2") as process:
-            eventually(lambda: _processes(own_database) == 2, patience=20)
+            eventually(lambda: _processes(own_database) == 2, patience=40)
             shown = json.loads(command.call("show", str(command.file)).stdout)
             assert (shown["version"], shown["by"], len(shown["processes"])) == (1, "ann", 2)
             clients = [Client(command.port) for _ in range(8)]
@@ -145,7 +140,7 @@ def test_two_processes_serve_follow_and_end_without_losing_a_request(
                 )
                 assert client.is_closed()
                 client.__exit__()
-            assert process.wait(20) == 0
+            assert process.wait(40) == 0
         assert _processes(own_database) == 0
         requests = [json.loads(line) for line in command.log().splitlines() if '"gateway.request"' in line]
         assert len(requests) == 16
@@ -171,7 +166,7 @@ def seen(port: int) -> str:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
         context.wrap_socket(plain) as wrapped,
     ):
         wrapped.sendall(b"GET /orders HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

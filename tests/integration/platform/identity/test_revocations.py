@@ -23,7 +23,7 @@ class Heard:
         self.said: asyncio.Queue[UUID | None] = asyncio.Queue()
 
     async def next(self) -> UUID | None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             return await self.said.get()
 
 
@@ -99,7 +99,7 @@ async def test_a_server_that_is_away_is_asked_again(world: World) -> None:
     with patch.object(asyncpg, "connect", refuse):
         said: list[UUID | None] = []
         watching = asyncio.create_task(watch_revocations(world.database, said.append, pause_seconds=0))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             for _ in range(3):
                 await asked.acquire()
         watching.cancel()
@@ -110,6 +110,6 @@ async def test_a_server_that_is_away_is_asked_again(world: World) -> None:
 async def terminate(world: World, statement: str) -> None:
     connection = await asyncpg.connect(world.database.address.url)
     try:
-        assert await connection.fetchval(statement) == 1
+        assert await connection.fetchval(statement) >= 1  # that of the test before may be ending still
     finally:
         await connection.close()

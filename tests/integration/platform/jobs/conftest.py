@@ -30,7 +30,7 @@ _FORGET = text(
     " WHERE org_id = :org AND state = 'pending'"
 )
 QUICK = Policy(
-    lease=4, margin=1.5, poll=0.2, sample=0.05, output_every=0.05, last_grace=0.5, recover_patience=2
+    lease=30, margin=10, poll=0.2, sample=0.05, output_every=0.05, last_grace=0.5, recover_patience=2
 )
 
 
@@ -84,7 +84,7 @@ class Jobs:
         async with self.app.read(job.org) as session:
             return await find_job(session, job.org, job.queue, job.number)
 
-    async def until(self, job: Job, done: Callable[[Job], Any], patience: float = 15) -> Job:
+    async def until(self, job: Job, done: Callable[[Job], Any], patience: float = 40) -> Job:
         """Look until it holds."""
         deadline = time.monotonic() + patience
         while not done(found := await self.look(job)):
@@ -92,7 +92,7 @@ class Jobs:
             await asyncio.sleep(0.02)
         return found
 
-    async def ended(self, job: Job, patience: float = 15) -> Job:
+    async def ended(self, job: Job, patience: float = 40) -> Job:
         """Wait until nothing of it runs."""
         return await self.until(job, lambda found: found.ended_at is not None, patience)
 
@@ -102,7 +102,7 @@ class Jobs:
 
     async def until_printed(self, job: Job, *texts: bytes) -> bytes:
         """Wait until it has printed all of these."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 40
         while True:
             printed = await self.printed(job)
             if all(text in printed for text in texts):

@@ -39,7 +39,7 @@ async def test_a_job_is_accepted_runs_and_is_told_about(shop: RunningApplication
     assert (job["state"], job["number"], job["queue"], job["reference"]) == ("pending", 1, "shell", "spring")
 
     async with jobs.running():
-        for _ in range(500):
+        for _ in range(2000):
             told = (await shop.client.get(made.headers["location"], headers=who)).json()["data"]
             if told["ended_at"]:
                 break

@@ -7,7 +7,7 @@ from caravan.platform.audit import AuditKey, CheckpointFile, Sealer
 from caravan.platform.jobs import JobState, Reason, create_job
 from caravan.platform.jobs.audit_workflow import AUDIT_VERIFY
 from tests.fixtures.applications import caller
-from tests.fixtures.job_workflows import COUNT, SHELL
+from tests.fixtures.job_workflows import COUNT, SHELL, STUBBORN
 from tests.integration.platform.jobs.conftest import Jobs, left_of
 
 pytestmark = pytest.mark.asyncio
@@ -32,7 +32,7 @@ async def test_a_function_that_is_cancelled_ends_by_itself_and_one_that_will_not
         await jobs.until(gentle, lambda found: found.progress)
         await jobs.cancel(gentle)
         gentle = await jobs.ended(gentle)
-        stubborn = await jobs.create(workflow=COUNT, to=100_000, stubborn=True)
+        stubborn = await jobs.create(workflow=STUBBORN, to=100_000, stubborn=True)
         await jobs.until(stubborn, lambda found: found.progress)
         await jobs.cancel(stubborn)
         stubborn = await jobs.ended(stubborn)

@@ -185,12 +185,14 @@ async def test_two_holds_wait_for_each_other(jobs: Jobs) -> None:
 
 async def test_a_hold_whose_holder_died_ends_with_its_lease(jobs: Jobs) -> None:
     async with jobs.app.write(jobs.org) as session:
-        values = {"org": jobs.org, "lease": 0.4}
+        values = {"org": jobs.org, "lease": 600}
         await session.execute(text("SELECT * FROM job_hold(:org, 'shell', 'who died', :lease)"), values)
     async with jobs.running():
         job = await jobs.create("true")
         await asyncio.sleep(0.15)
         assert (await jobs.look(job)).state is JobState.PENDING
+        async with jobs.system.write() as session:
+            await session.execute(text("UPDATE job_queues SET hold_expires_at = now()"))
         assert (await jobs.ended(job)).state is JobState.COMPLETED
 
 
@@ -201,15 +203,16 @@ async def test_a_hold_that_loses_its_lease_ends_its_block(jobs: Jobs) -> None:
                 await session.execute(
                     text("UPDATE job_queues SET hold_fence = hold_fence + 1, held_by = 'another'")
                 )
-            await asyncio.sleep(10)
+            await asyncio.sleep(60)
 
     with pytest.raises(QueueHoldLostError):
         await robbed()
 
 
 async def test_programs_that_do_not_end_make_a_hold_give_up(jobs: Jobs) -> None:
+    go = jobs.folder / "go"
     async with jobs.running():
-        job = await jobs.create("trap '' TERM; echo up; while :; do sleep 0.1; done", grace=1.5)
+        job = await jobs.create(f"trap '' TERM; echo up; while ! [ -e {go} ]; do sleep 0.02; done", grace=60)
         await jobs.until_printed(job, b"up")
         with pytest.raises(
             QueueBusyError, match="1 cancelled programs of the queue 'shell' are still ending"
@@ -217,6 +220,7 @@ async def test_programs_that_do_not_end_make_a_hold_give_up(jobs: Jobs) -> None:
             async with hold_queue(jobs.app, jobs.org, "shell", patience=0.2):
                 pytest.fail("something still runs")
         assert refused.value.details == {"cancelled": [job.number]}
+        go.touch()
         await jobs.ended(job)
 
 

@@ -82,14 +82,14 @@ async def test_a_service_that_stops_in_order_ends_its_jobs_as_failed(jobs: Jobs)
 async def test_a_frozen_service_loses_its_program_before_its_slot_and_cannot_write_afterwards(
     jobs: Jobs,
 ) -> None:
-    policy = replace(QUICK, lease=2.0, margin=1.0)
+    policy = replace(QUICK, lease=3.0, margin=1.0)
     with job_service(jobs.address, jobs.folder, policy) as service:
         job = await jobs.create(STUBBORN)
         await jobs.until_printed(job, b"up")
         service.send(signal.SIGSTOP)
         await until(lambda: not left_of(job))
         frozen = await jobs.look(job)
-        async with jobs.running(policy, folder=jobs.folder / "jobs"):
+        async with jobs.running(folder=jobs.folder / "jobs"):
             ended = await jobs.ended(job)
             service.send(signal.SIGCONT)
             after = await jobs.ended(await jobs.create("true"))
@@ -108,7 +108,7 @@ async def test_a_job_whose_runner_died_before_its_program_began_fails_at_once_by
     assert claimed.id == job.id
     os.close(holder._lock or -1)  # as the kernel does for the dead
     async with jobs.running():
-        ended = await jobs.ended(job, patience=5)
+        ended = await jobs.ended(job)
     assert (ended.state, ended.reason, ended.exit_code) == (JobState.FAILED, Reason.WORKER_LOST, None)
 
 

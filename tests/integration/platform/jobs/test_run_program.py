@@ -28,10 +28,10 @@ async def test_both_streams_come_back_apart() -> None:
 async def test_a_program_that_takes_too_long_is_killed_with_its_children() -> None:
     started = asyncio.get_running_loop().time()
     result = await run_program(
-        shell("trap '' TERM; setsid sleep 60 & wait; sleep 60", timeout=0.2, grace=0.2)
+        shell("trap '' TERM; setsid sleep 60 & wait; sleep 60", timeout=1.0, grace=0.2)
     )
     assert (result.timed_out, result.exit_code) == (True, -9)
-    assert asyncio.get_running_loop().time() - started < 15
+    assert asyncio.get_running_loop().time() - started < 45
 
 
 async def test_a_program_that_is_not_there_raises_what_subprocess_would() -> None:
@@ -44,7 +44,7 @@ async def test_a_program_that_is_not_there_raises_what_subprocess_would() -> Non
 
 async def test_a_flood_on_one_stream_leaves_the_other_whole() -> None:
     result = await run_program(
-        shell("echo first; yes | head -c 2000000; echo end >&2", output=10_000, timeout=20)
+        shell("echo first; yes | head -c 2000000; echo end >&2", output=10_000, timeout=60)
     )
     assert result.stderr == b"end\n"
     assert 10_000 <= len(result.stdout) <= 70_000

@@ -21,7 +21,7 @@ def run(plan: launch.Plan, *program: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
 
 

@@ -21,7 +21,7 @@ from caravan.core.embedded.process import (
     server_environment,
 )
 
-SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(30)"]
+SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_process_is_the_server_only_when_it_works_in_the_data_folder(tmp_path:
 
 def test_a_dead_child_that_nobody_asked_about_is_no_server():
     child = os.posix_spawn("/bin/true", ["true"], {})
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while is_server(child, Path.cwd()) and time.monotonic() < deadline:
         time.sleep(0.005)
     assert not is_server(child, Path.cwd())
@@ -85,7 +85,7 @@ def test_only_those_who_work_in_the_data_folder_are_ended_as_orphans(
             assert child.stdout
             child.stdout.readline()
         end_orphans(data, state)
-        assert orphan.wait(5) == -signal.SIGKILL
+        assert orphan.wait(30) == -signal.SIGKILL
         assert stranger.poll() is None
         stranger.kill()
 

@@ -106,7 +106,7 @@ def test_what_is_sent_arrives_as_a_task_and_no_task_is_a_coroutine() -> None:
     assert not any(inspect.iscoroutinefunction(task.run) for task in tasks.values())
     with app.connection_for_read() as connection, connection.SimpleQueue("somewhere") as queue:
         for _ in range(4):
-            message = queue.get(timeout=1)
+            message = queue.get(timeout=20)
             tasks[message.headers["task"]].run(*message.payload[0])
             message.ack()
     assert work.done == [*refs, NOW]

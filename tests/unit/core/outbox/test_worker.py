@@ -61,7 +61,7 @@ def test_a_silent_worker_is_killed_and_a_lively_one_is_not() -> None:
         asked: list[tuple[int, float]] = []
         watch_silence(child, PLAN, lambda pid, age: not asked.append((pid, age))).look()
         assert asked[0][0] == child.process.pid if child.process else None
-        assert child.ended(10) == -signal.SIGKILL
+        assert child.ended(40) == -signal.SIGKILL
     finally:
         child.kill()
     assert os.getpid() not in {pid for pid, _ in asked}

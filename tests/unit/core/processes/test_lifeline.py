@@ -43,7 +43,7 @@ def assert_a_child_ends_with_its_parent(number: signal.Signals, *, elsewhere: bo
         child = int(parent.stdout.readline())
         assert lives(child)
         parent.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while lives(child):
         assert time.monotonic() < deadline, "the child lives on"
         time.sleep(0.02)
@@ -56,7 +56,7 @@ def test_a_child_ends_with_a_parent_that_was_killed(number: signal.Signals) -> N
 
 def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
     command = "from caravan.core.processes import end_with_parent; end_with_parent(1); print('still here')"
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=False, timeout=30)
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"")
 
 

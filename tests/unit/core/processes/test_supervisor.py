@@ -33,7 +33,7 @@ def lives(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def until(holds: Callable[[], object], patience: float = 10) -> None:
+def until(holds: Callable[[], object], patience: float = 40) -> None:
     deadline = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < deadline, "still not so"
@@ -75,7 +75,7 @@ def running(supervisor: Supervisor) -> Iterator[None]:
         yield
     finally:
         supervisor.stop()
-        thread.join(15)
+        thread.join(40)
         assert not thread.is_alive()
 
 
@@ -182,7 +182,7 @@ def test_a_long_log_becomes_old_at_the_next_start(tmp_path: Path, monkeypatch: p
     log.write_text("more than ten bytes")
     one = Child("one", [sys.executable, "-IS", "-c", "print('fresh')"], log=log)
     one.start()
-    assert one.ended(10) == 0
+    assert one.ended(40) == 0
     assert (tmp_path / "log.old").read_text() == "more than ten bytes"
     assert log.read_text() == "fresh\n"
 
