@@ -19,11 +19,14 @@ from caravan.core.processes import end_with_supervisor
 from caravan.core.protocols import Notifier
 from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
+from caravan.entry.commands.record import recording_at
 from caravan.entry.ports import listening_socket
 from caravan.entry.tenants import ensured_tenants
 from caravan.migration.conductor import Conductor, ConductorOptions, TapMissingError
 from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.gateway.admin import AdminPort
+from caravan.migration.recording import Recorder, RedactingWriter, RedactionRules
+from caravan.migration.shadow import DryRunKey
 from caravan.migration.units import Scope
 from caravan.platform.messaging.sending import choose_notifier
 
@@ -73,7 +76,8 @@ async def _conduct(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     system = Database(address, role=Role.SYSTEM, pool=1, read_pool=1, application="caravan conductor mail")
     notifier: Notifier = EmailNotifier(settings, system, scope.org_id)
-    conductor = Conductor(address, scope, config, _options(settings), notifier=notifier)
+    recorder = _recorder(settings)
+    conductor = Conductor(address, scope, config, _options(settings, recorder), notifier=notifier)
     admin = AdminPort(lambda: _state(conductor, config), lambda: None)
     server = await asyncio.start_server(
         admin.serve, sock=listening_socket(settings.gateway_admin_host, settings.conductor_admin_port)
@@ -82,18 +86,31 @@ async def _conduct(
         await conductor.run(stop)
     finally:
         server.close()
+        if recorder is not None:
+            await asyncio.to_thread(recorder.close)
         await system.close()
 
 
-def _options(settings: Settings) -> ConductorOptions:
+def _recorder(settings: Settings) -> Recorder | None:
+    """Record beside comparing: a tap has one reader, and that is this process."""
+    if settings.conductor_record is None:
+        return None
+    rules = RedactionRules.declared(settings.conductor_redact)
+    return Recorder(RedactingWriter(recording_at(settings.conductor_record), rules))
+
+
+def _options(settings: Settings, recorder: Recorder | None) -> ConductorOptions:
     if settings.gateway_tap is None:
         raise TapMissingError("CARAVAN_GATEWAY_TAP is not set.")
-    secret = settings.alert_webhook_secret
+    secret, signs = settings.alert_webhook_secret, settings.shadow_dry_run_secret
     return ConductorOptions(
         tap=settings.gateway_tap,
         name=f"{socket.gethostname()}:{os.getpid()}",
         promotes=settings.conductor_promotes,
         webhook_secret=secret.get_secret_value() if secret else None,
+        dry_run=DryRunKey(settings.shadow_dry_run_key, signs.get_secret_value().encode()) if signs else None,
+        recorder=recorder,
+        recording=settings.conductor_record or "",
     )
 
 

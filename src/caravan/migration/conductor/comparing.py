@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from caravan.migration.conductor.dry_runs import DryRuns
 from caravan.migration.conductor.measurements import ASKED, JUDGED
 from caravan.migration.conductor.mismatch import differs
 from caravan.migration.conductor.overview_traffic import ASKED as ASKED_ARM
@@ -29,7 +30,10 @@ class Comparison:
 
 @dataclass(slots=True)
 class Comparer:
-    """``silent`` counts answers of the new side that did not come, in a row; ``judged`` and ``skipped`` are for the overview."""
+    """``silent`` counts answers of the new side that did not come, in a row; ``judged`` and ``skipped`` are for the overview.
+
+    ``dry_runs`` carries writes out on the new side and takes them back.
+    """
 
     judges: UnitJudges
     traffic: Traffic
@@ -37,13 +41,16 @@ class Comparer:
     old: Ask
     budget: Budget
     stage_of: Callable[[str], UnitStage | None]
+    dry_runs: DryRuns
     judged: int = 0
     silent: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
     async def compare(self, wanted: Comparison) -> None:
         """Compare one exchange, whichever side answered it."""
-        if "side:new" in wanted.exchange.tags:
+        if wanted.route.effect == "write":
+            await self._as_dry_run(wanted)
+        elif "side:new" in wanted.exchange.tags:
             await self._against_old(wanted)
         else:
             await self._as_triple(wanted)
@@ -69,6 +76,23 @@ class Comparer:
         mismatch = differs(judge, name, old, exchange.answer, exchange.at.date(), other_is_new=True)
         self._observe(wanted, mismatch=mismatch)
         self._count(wanted, differing=mismatch)
+        return None
+
+    async def _as_dry_run(self, wanted: Comparison) -> None:
+        """A write that old served: new does it and takes it back. What differs is unconfirmed: nothing is asked twice."""
+        if wanted.exchange.request.body.content is None:
+            return self.skip("its body was not kept")
+        triple = await self.dry_runs.triple(wanted.exchange, wanted.name)
+        if triple is None:
+            return self.skip("dry runs have ended")
+        ASKED.labels("new").inc()
+        self.judges.of(wanted.route.unit).take(triple)
+        self.judges.changed.add(wanted.route.unit or "")
+        if triple.not_judged is not None:
+            return self.skip(triple.not_judged)
+        judge, today = self.judges.of(wanted.route.unit), triple.at.date()
+        wrong = differs(judge, wanted.name, triple.old, triple.new, today, other_is_new=True)
+        self._count(wanted, differing=wrong)
         return None
 
     async def _as_triple(self, wanted: Comparison) -> None:

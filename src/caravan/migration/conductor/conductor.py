@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,19 +25,21 @@ from caravan.migration.conductor.canaries import Canaries
 from caravan.migration.conductor.comparing import Comparer
 from caravan.migration.conductor.contracts import contracts_of
 from caravan.migration.conductor.counter_queries import counter_queries
+from caravan.migration.conductor.dry_runs import DryRuns
 from caravan.migration.conductor.errors import ConductorReplacedError
 from caravan.migration.conductor.intake import Intake
 from caravan.migration.conductor.keeping import Keeper
 from caravan.migration.conductor.looking import Look, look
-from caravan.migration.conductor.measurements import REPORTED, SHARE, STATE
+from caravan.migration.conductor.measurements import RECORDED, REPORTED, SHARE, STATE
 from caravan.migration.conductor.options import ConductorOptions
+from caravan.migration.conductor.recorder_figures import recorder_figures
 from caravan.migration.conductor.saving import try_lock
 from caravan.migration.conductor.steering import Steering
 from caravan.migration.conductor.traffic import Traffic
 from caravan.migration.conductor.unit_judges import UnitJudges
 from caravan.migration.config import MigrationConfig
-from caravan.migration.gateway.tap_socket import TapReader
-from caravan.migration.shadow import Asker, asked_at, asking_client, budget_of
+from caravan.migration.gateway.tap_socket import TapReader, TapTakenError
+from caravan.migration.shadow import Ask, Asker, asked_at, asking_client, budget_of
 from caravan.migration.units import Publisher, Scope, connected, register
 
 __all__ = ["Conductor"]
@@ -45,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 _TELL_FOR: Final = timedelta(days=1)
 _STANDBY: Final = 0.25
+_TAP_PATIENCE: Final = 10.0
 
 
 class Conductor:
@@ -79,6 +83,7 @@ class Conductor:
             old,
             self._budget,
             self._canaries.stage_of,
+            self._dry_runs(new),
         )
         self._intake = Intake(
             config, self._comparer, self._traffic, self._budget, self._canaries.stage_of, room=options.waiting
@@ -90,7 +95,10 @@ class Conductor:
             secret=options.webhook_secret,
             notifier=notifier,
         )
-        self._keeper = Keeper(scope, options.name, self._intake, self._comparer, self._canaries, clock)
+        self._recorded = recorder_figures(options)
+        self._keeper = Keeper(
+            scope, options.name, self._intake, self._comparer, self._canaries, clock, self._recorded
+        )
         self._look: Look | None = None
         self.ready = False
         """Whether it reads the tap: set once the state was loaded, off while another conductor runs."""
@@ -107,7 +115,8 @@ class Conductor:
         working: list[asyncio.Task[None]] = []
         try:
             connection = await self._look_once(connection, stop)
-            async with TapReader(self._options.tap) as exchanges:
+            async with contextlib.AsyncExitStack() as stack:
+                exchanges = await self._only_reader(stack, stop)
                 self.ready = True
                 working += [asyncio.create_task(self._read(exchanges))]
                 working += [asyncio.create_task(self._compare()) for _ in range(self._options.askers)]
@@ -125,6 +134,21 @@ class Conductor:
             await asyncio.to_thread(connection.close)
             await self._client.aclose()
             await self._own_client.aclose()
+
+    async def _only_reader(self, stack: contextlib.AsyncExitStack, stop: asyncio.Event) -> TapReader:
+        """Read the tap as soon as whoever read it has ended: a conductor that was replaced takes a moment to notice.
+
+        Raises:
+            TapTakenError: somebody else reads it all the time.
+        """
+        deadline = time.monotonic() + _TAP_PATIENCE
+        while True:
+            try:
+                return await stack.enter_async_context(TapReader(self._options.tap))
+            except TapTakenError:
+                if time.monotonic() > deadline or stop.is_set():
+                    raise
+            await _wait(stop, _STANDBY)
 
     async def _become_the_one(self, stop: asyncio.Event) -> psycopg.Connection | None:
         """Wait until no other conductor runs, then take over what it saved; None when told to stop meanwhile."""
@@ -156,6 +180,13 @@ class Conductor:
     async def _read(self, exchanges: TapReader) -> None:
         async for exchange in exchanges:
             self._intake.take(exchange)
+            if self._options.recorder is not None:
+                self._options.recorder.offer(exchange)
+
+    def _dry_runs(self, new: Ask) -> DryRuns:
+        health = self._config.new.health if self._config.new else "/"
+        key = self._options.dry_run if self._config.shadow.dry_run_writes else None
+        return DryRuns(new, key, health, self._clock)
 
     async def _compare(self) -> None:
         while True:
@@ -223,6 +254,9 @@ class Conductor:
         for name, unit in seen.units.items():
             STATE.labels(name).set(unit.values.state)
             SHARE.labels(name).set(unit.values.share)
+        for outcome, count in self._recorded().items():
+            if isinstance(count, int):
+                RECORDED.labels(outcome).set(count)
         for judged, groups in self._keeper.groups.items():
             REPORTED.labels(judged).set(sum(member[4] for group in groups for member in group["members"]))
 

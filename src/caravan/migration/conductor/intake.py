@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from caravan.migration.conductor.comparing import Comparer, Comparison
 from caravan.migration.conductor.measurements import SKIPPED, TAKEN
+from caravan.migration.conductor.roles import role_tagger
 from caravan.migration.conductor.route_finder import RouteFinder
 from caravan.migration.conductor.traffic import Traffic
 from caravan.migration.conductor.unit_stage import UnitStage, failed, observation_of
@@ -33,6 +34,7 @@ class Intake:
         self.waiting: asyncio.Queue[Comparison] = asyncio.Queue(room)
         self._config = config
         self._finder = RouteFinder(config)
+        self._tagged = role_tagger(config.shadow)
         self._comparer = comparer
         self._traffic = traffic
         self._budget = budget
@@ -50,12 +52,12 @@ class Intake:
         stage = self._stage_of(route.unit) if route.unit else None
         if stage is not None and (seen := observation_of(exchange, name)) is not None:
             stage.observe(seen)
-        if route.effect != "read":
+        if route.effect != "read" and ("side:new" in exchange.tags or not self._comparer.dry_runs.on):
             return self._skip("writes are never asked again")
         if not self._is_sampled(exchange, route):
             return self._skip("not in the sample")
         try:
-            self.waiting.put_nowait(Comparison(exchange, name, route))
+            self.waiting.put_nowait(Comparison(self._tagged(exchange), name, route))
         except asyncio.QueueFull:
             self._skip("too many wait")
         return None

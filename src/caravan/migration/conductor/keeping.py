@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -49,11 +50,19 @@ class Keeper:
     """
 
     def __init__(
-        self, scope: Scope, name: str, intake: Intake, comparer: Comparer, canaries: Canaries, clock: Clock
+        self,
+        scope: Scope,
+        name: str,
+        intake: Intake,
+        comparer: Comparer,
+        canaries: Canaries,
+        clock: Clock,
+        recorded: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._scope, self._name, self._clock = scope, name, clock
         self._intake, self._comparer, self._canaries = intake, comparer, canaries
         self._judges, self._traffic, self._budget = comparer.judges, comparer.traffic, comparer.budget
+        self._recorded = recorded
         self._redacted = RedactedExamples()
         self._rows = DifferenceRows(self._redacted)
         self.replays = Replays(
@@ -165,13 +174,18 @@ class Keeper:
 
     def _alarms(self, seen: Look) -> list[Alarm]:
         budget, silent = self._budget.report(), self._comparer.silent
-        return list(alarms_of(seen, self._canaries.decisions, self.groups, budget, silent=silent))
+        found = list(alarms_of(seen, self._canaries.decisions, self.groups, budget, silent=silent))
+        if (stopped := self._comparer.dry_runs.stopped) is not None:
+            said = f"no dry run is sent any more, the new side may have written: {stopped}"
+            found.append(Alarm("dry runs", "critical", said))
+        return found
 
     def _own_figures(self) -> dict[str, Any]:
         return {
             "judged": self._comparer.judged,
             "skipped": dict(self._comparer.skipped),
             "budget": asdict(self._budget.report()),
+            "recorder": self._recorded(),
         }
 
     def _budget_document(self) -> dict[str, Any]:

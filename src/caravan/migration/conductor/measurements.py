@@ -9,6 +9,7 @@ __all__ = [
     "ASKED",
     "JUDGED",
     "MOVED",
+    "RECORDED",
     "REPORTED",
     "SAVED",
     "SHARE",
@@ -33,3 +34,8 @@ SHARE: Final = Gauge("caravan_unit_share", "The share of cohort keys in the cana
 MOVED: Final = Counter("caravan_conductor_moves_total", "Promotions and rollbacks", ("unit", "action"))
 ALERTS: Final = Gauge("caravan_conductor_alerts", "Alarms that last", ("severity",))
 SAVED: Final = Gauge("caravan_conductor_saved_timestamp_seconds", "When the state was written last")
+RECORDED: Final = Gauge(
+    "caravan_recorder_exchanges",
+    "Exchanges of the recording beside the comparison, by what became of them",
+    ("outcome",),
+)

@@ -1,6 +1,7 @@
 """Asks both sides again about a difference's example when a person wants it: within the budget, and never more than it allows."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -21,11 +22,15 @@ log = structlog.get_logger(__name__)
 
 DONE: Final = "done"
 _TIMES: Final = 3
+_LOOK_EVERY: Final = 0.1
 
 
 @dataclass(slots=True)
 class Replays:
-    """``example_of`` gives unit and example of a difference, as they came by the tap. ``changed`` waits to be saved, by id."""
+    """``example_of`` gives unit and example of a difference, as they came by the tap. ``changed`` waits to be saved, by id.
+
+    ``patience``: seconds that a wish waits for the budget.
+    """
 
     judges: UnitJudges
     asker: Asker
@@ -33,6 +38,7 @@ class Replays:
     redacted: RedactedExamples
     example_of: Callable[[str], tuple[str, Example] | None]
     clock: Clock
+    patience: float = 30.0
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -71,7 +77,7 @@ class Replays:
         if _lacks_secrets(example.request):
             said = "the example's credentials were not kept over a restart; wait until it was seen anew"
             return {"outcome": "unknown", "said": said}
-        if not self.budget.take(_TIMES):
+        if not await self._may_ask():
             said = (
                 self.budget.report().stopped
                 or "the old side was asked as often as [shadow] extra_load allows"
@@ -84,6 +90,16 @@ class Replays:
         rules, hosts = state.rules(*declared, ignored), (settings.old_hosts, settings.new_hosts)
         asked = await replay_pair(example, example.spot, self.asker, times=_TIMES, rules=rules, hosts=hosts)
         return self._told(example, asked)
+
+    async def _may_ask(self) -> bool:
+        """Wait a while until the budget has what is needed: what the conductor asks by itself would use it up for ever."""
+        self.budget.promise(_TIMES)
+        deadline = time.monotonic() + self.patience
+        while not self.budget.keep_promise(_TIMES):
+            if time.monotonic() >= deadline or self.budget.slow:
+                return self.budget.keep_promise(_TIMES, wanted=False)
+            await asyncio.sleep(_LOOK_EVERY)
+        return True
 
     def _told(self, example: Example, asked: PairReplay) -> Mapping[str, Any]:
         """The new pair, cut down and without secrets."""

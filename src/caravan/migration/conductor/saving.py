@@ -15,7 +15,7 @@ from caravan.migration.conductor.errors import ConductorReplacedError
 from caravan.migration.conductor.stored_json import stored
 from caravan.migration.units import Scope
 
-__all__ = ["KEPT", "Saved", "Snapshot", "claim", "save", "try_lock"]
+__all__ = ["KEPT", "Saved", "Snapshot", "claim", "save", "save_differences", "try_lock"]
 
 KEPT: Final = timedelta(hours=1)
 """How long buckets of traffic are kept."""
@@ -145,6 +145,14 @@ def save(connection: psycopg.Connection, scope: Scope, name: str, version: int, 
         _write_buckets(cursor, here, snapshot)
         _write_groups(cursor, here, snapshot)
     return version + 1
+
+
+def save_differences(
+    connection: psycopg.Connection, scope: Scope, groups: Mapping[str, list[dict[str, Any]]], at: datetime
+) -> None:
+    """Write differences by unit that were found without a conductor, by a replay; the conductor's own take their place."""
+    with connection.transaction(), connection.cursor() as cursor:
+        _write_groups(cursor, {**scope.parameters, "at": at}, Snapshot(at, 0, {}, groups=dict(groups)))
 
 
 def _write_buckets(cursor: psycopg.Cursor[Any], here: Mapping[str, Any], snapshot: Snapshot) -> None:

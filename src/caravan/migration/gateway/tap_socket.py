@@ -15,10 +15,11 @@ from typing import Final, Self, cast
 
 import structlog
 
+from caravan.core.errors import CaravanError
 from caravan.migration.exchange import Exchange
 from caravan.migration.gateway.tap import Copy, CopyError, decode_copy, encode_copy
 
-__all__ = ["TapReader", "TapWriter"]
+__all__ = ["TapReader", "TapTakenError", "TapWriter"]
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,17 @@ _LONGEST_PAUSE: Final = 2.0
 _STEADY: Final = 5.0
 _LONGEST_REST: Final = 30.0
 _IN_FLIGHT: Final = 262_144
+
+
+class TapTakenError(CaravanError):
+    code = "tap_taken"
+    status = 409
+    title = "The tap has a reader"
+    exit_code = 2
+    fix = (
+        "Stop the other reader; where it is the conductor of `caravan run`, let it record as well:"
+        " `caravan run FILE --record NAME`."
+    )
 
 
 class TapWriter(asyncio.Protocol):
@@ -133,6 +145,16 @@ class TapWriter(asyncio.Protocol):
             await asyncio.sleep(0)
 
 
+async def _is_read(path: Path) -> bool:
+    """Tell whether somebody accepts connections there; a socket that a killed reader left behind refuses them."""
+    try:
+        _, writer = await asyncio.open_unix_connection(str(path))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 def _size(copy: Copy) -> int:
     bodies = (copy.request_body, copy.answer_body)
     return (
@@ -146,7 +168,8 @@ def _size(copy: Copy) -> int:
 class TapReader:
     """The reader's end: ``async with TapReader(path) as exchanges: async for exchange in exchanges``.
 
-    At most ``ahead`` exchanges are read ahead; then the socket fills, and the gateway drops.
+    At most ``ahead`` exchanges are read ahead; then the socket fills, and the gateway drops. A tap has one reader: whoever comes
+    second is refused with ``TapTakenError``, and takes nothing from the first.
     """
 
     def __init__(self, path: Path, *, ahead: int = 1_000) -> None:
@@ -156,6 +179,8 @@ class TapReader:
         self._readers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        if await _is_read(self._path):
+            raise TapTakenError(f"Somebody reads the tap {self._path} already.")
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._accept, str(self._path))
         self._path.chmod(0o600)

@@ -29,7 +29,7 @@ class Budget:
 
     The p95 to compare with is that of the first requests served before anything was asked, then of each window in which
     nothing was. Asking goes on when half of the rise is gone; a side that stays slow for ten windows without being asked is slow by
-    itself, and that becomes the measure. ``burst`` requests may be asked ahead of their share.
+    itself, and that becomes the measure. ``burst`` requests may be asked ahead of their share. ``promised`` ones are kept back.
     """
 
     share: float = 0.01
@@ -39,6 +39,7 @@ class Budget:
     asked: int = 0
     calm_p95: float | None = None
     slow: bool = False
+    promised: int = 0
     _window: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     _quiet: int = 0
 
@@ -52,7 +53,21 @@ class Budget:
 
     def take(self, requests: int) -> bool:
         """Spend ``requests`` if they may be asked now, else spend nothing and return False."""
-        if self.calm_p95 is None or self.slow or self.asked + requests > self._allowed():
+        return self._spend(requests, self.promised)
+
+    def promise(self, requests: int) -> None:
+        """Keep so many back for a person who waits: nothing else is asked until they are there."""
+        self.promised += requests
+
+    def keep_promise(self, requests: int, *, wanted: bool = True) -> bool:
+        """Spend what was promised if it is there by now; with ``wanted`` False it is given up."""
+        kept = wanted and self._spend(requests, 0)
+        if kept or not wanted:
+            self.promised -= requests
+        return kept
+
+    def _spend(self, requests: int, held_back: int) -> bool:
+        if self.calm_p95 is None or self.slow or self.asked + requests + held_back > self._allowed():
             return False
         self.asked += requests
         self._quiet = 0

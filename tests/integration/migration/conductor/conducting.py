@@ -90,6 +90,10 @@ class Gateways:
         self.told.append(publication.step.values)
         return {"step": publication.step.name}
 
+    def in_force(self, scope: Scope, unit: str) -> UnitValues | None:
+        del scope, unit
+        return None
+
 
 def saying(body: Any) -> Callable[[Received], None]:  # noqa: ANN401 - JSON
     """A side that answers everything with this."""
