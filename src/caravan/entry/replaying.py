@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from caravan.migration.conductor.difference_rows import DifferenceRows
+from caravan.migration.conductor.redacted_examples import RedactedExamples
 from caravan.migration.conductor.route_finder import RouteFinder
 from caravan.migration.config import MigrationConfig
 from caravan.migration.exchange import Exchange, Headers
@@ -44,12 +46,16 @@ class ReplayedSides:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What was found. ``left_out`` counts exchanges by why; ``bare`` requests went without headers that had been redacted."""
+    """What was found; ``units`` holds the figures of each unit, ``rows`` its differences as people look at and accept them.
+
+    ``left_out`` counts exchanges by why; ``bare`` requests went without headers that had been redacted.
+    """
 
     progress: ReplayProgress
     verdicts: list[RouteVerdict]
     groups: list[Group]
     units: Mapping[str, Mapping[str, Any]]
+    rows: Mapping[str, list[dict[str, Any]]]
     left_out: Mapping[str, int]
     bare: int
 
@@ -70,11 +76,11 @@ class Replaying:
 
         Raises:
             ReplayRefusedError: writes without a second copy of the old side.
-            MaskRefusedError: a mask of the file hides too much.
+            MaskRefusedError: what is accepted hides too much.
         """
         judge = Judge(judge_settings(self.config))
         for one in accepted:
-            judge.mask(Mask.from_json(one.as_json()), today)
+            judge.accept(Mask.from_json(one.as_json()), today)
         finder = RouteFinder(self.config)
         async with asking_client(timeout=self.config.shadow.timeout) as client:
 
@@ -92,8 +98,15 @@ class Replaying:
             )
             progress = await replay.run(self._bared(exchanges))
         found = verdicts(judge, today)
+        units = self._by_unit(found)
         return Replayed(
-            progress, found, groups_of(judge), self._by_unit(found), dict(self._left_out), self._bare
+            progress,
+            found,
+            groups_of(judge),
+            {unit: dict(figures_of(each)) for unit, each in units.items()},
+            {unit: _rows(unit, judge, each) for unit, each in units.items()},
+            dict(self._left_out),
+            self._bare,
         )
 
     def _route(self, finder: RouteFinder, exchange: Exchange) -> Route | None:
@@ -128,8 +141,8 @@ class Replaying:
             self._bare += any(is_placeholder(value) and name.lower() not in given for name, value in headers)
             yield replace(exchange, request=replace(exchange.request, headers=kept))
 
-    def _by_unit(self, found: list[RouteVerdict]) -> dict[str, dict[str, Any]]:
-        """Return the figures of each unit of which something was judged."""
+    def _by_unit(self, found: list[RouteVerdict]) -> dict[str, list[RouteVerdict]]:
+        """Return the verdicts of each unit of which something was judged."""
         units: dict[str, list[RouteVerdict]] = {}
         names = {
             f"{method} {route.template}": route.unit
@@ -140,4 +153,10 @@ class Replaying:
             unit = names.get(verdict.route)
             if unit is not None and verdict.coverage.judged:
                 units.setdefault(unit, []).append(verdict)
-        return {unit: dict(figures_of(each)) for unit, each in units.items()}
+        return units
+
+
+def _rows(unit: str, judge: Judge, found: list[RouteVerdict]) -> list[dict[str, Any]]:
+    own = Judge(judge.settings)
+    own.routes = {verdict.route: judge.routes[verdict.route] for verdict in found}
+    return DifferenceRows(RedactedExamples()).of(unit, own)

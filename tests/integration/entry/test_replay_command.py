@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from caravan.core.clock import utc_now
 from caravan.core.database import DatabaseAddress
 from tests.integration.entry.conftest import Caravan
 from tests.integration.entry.test_migration_commands import everything
@@ -17,9 +19,10 @@ from tests.integration.entry.test_migration_commands import everything
 
 @dataclass
 class Shop:
-    """A side with orders; ``off`` is added to what an order costs. It answers 401 without a token."""
+    """A side with orders; ``off`` is added to what an order costs, ``more`` to what is told. It answers 401 without a token."""
 
     off: int = 0
+    more: dict[str, Any] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -28,7 +31,7 @@ class Shop:
         if handler.headers["Authorization"] != "Bearer right":
             return 401, {"error": "who are you?"}
         number = int(handler.path.rpartition("/")[2] or 0) if handler.command == "GET" else 0
-        return 200, {"id": number, "cents": 100 * number + self.off}
+        return 200, {"id": number, "cents": 100 * number + self.off} | self.more
 
 
 @pytest.fixture
@@ -121,6 +124,23 @@ def test_a_replay_finds_what_differs_and_opens_the_gate_when_nothing_does(
         ("measured", 30),
         ("measured", 0),
     ]
+
+
+def test_a_found_difference_is_accepted_and_opens_the_gate(
+    caravan: Caravan, file: Path, sides: tuple[Shop, Shop]
+) -> None:
+    sides[1].more = {"checks": {"stock": "ok"}}
+    accepting = ("migration", "accept", file, "GET /orders/{order_id}", "$.checks", "--kind", "extra")
+    words = ("--owner", "ann", "--reason", "New tells more.")
+    last = ("--until", f"{utc_now().date() + timedelta(days=30)}")
+    early = caravan(*accepting, *words, *last)
+    assert (early.code, "was not found" in early.err) == (2, True), early.err
+    replay = ("migration", "replay", file, "shop", "--header", "Authorization: Bearer right")
+    assert caravan(*replay).code == 1
+    done = caravan(*accepting, *words, *last, "--by", "ann")
+    assert (done.code, done.out) == (0, "GET /orders/{order_id}: $.checks (extra): accept: done\n"), done.err
+    assert caravan(*replay).code == 0
+    assert "accepted" in caravan("migration", "journal", file).out
 
 
 def test_what_was_redacted_is_not_sent_and_that_is_said(

@@ -11,7 +11,9 @@ import typer
 
 from caravan.core.clock import utc_now
 from caravan.entry.commands import probe
+from caravan.entry.commands.accept import accept
 from caravan.entry.commands.init import init
+from caravan.entry.commands.operator import operator
 from caravan.entry.commands.replay import replay
 from caravan.entry.migration_database import note_measurements, opened, written
 from caravan.migration.config import MigrationConfig, read_config
@@ -46,7 +48,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="The migration file, and the way of each unit: `init`, `check`, `plan`, `status`, `measure`,"
-    " `replay`, `advance`, `back`, `journal`, `probe`.",
+    " `replay`, `accept`, `advance`, `back`, `journal`, `probe`, `operator`.",
 )
 app.add_typer(probe.app, name="probe")
 
@@ -61,6 +63,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 app.command("init")(init)
 app.command("replay")(replay)
+app.command("accept")(accept)
+app.command("operator")(operator)
 
 
 @app.command("check")

@@ -16,6 +16,7 @@ from caravan.core.clock import utc_now
 from caravan.entry.commands.record import recording_at
 from caravan.entry.migration_database import note_measurements, written
 from caravan.entry.replaying import Replayed, ReplayedSides, Replaying
+from caravan.migration.conductor.saving import save_differences
 from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.contract.header_options import headers_of
 from caravan.migration.exchange import Exchange
@@ -81,11 +82,12 @@ def _sides(
 
 
 def _measured(config: MigrationConfig, replaying: Replaying, exchanges: Iterable[Exchange]) -> Replayed:
-    """Replay under what is accepted by now, and write the figures down."""
+    """Replay under what is accepted by now, and write figures and differences down."""
     with written(config) as (_, connection, scope):
         accepted = accepted_differences(connection, scope, config, utc_now().date())
         done = asyncio.run(replaying.run(exchanges, accepted, utc_now().date()))
         note_measurements(connection, scope, "replay", done.units, by=getpass.getuser())
+        save_differences(connection, scope, done.rows, utc_now())
     return done
 
 
