@@ -55,7 +55,7 @@ def look(
     """Return the ways to follow these collections, best first.
 
     Raises:
-        CaptureRefusedError: a source of this kind does not tell its changes, or a collection is not there.
+        CaptureRefusedError: a source of this kind does not tell its changes.
         CaptureStoppedError: the source cannot be reached.
     """
     family = {"supabase": "postgresql", "mysql": "mariadb"}.get(kind, kind)

@@ -19,10 +19,13 @@ def statements_of(
     if not 0 < len(tag) <= LONGEST_TAG:
         raise ValueError(f"a tag has 1 to {LONGEST_TAG} characters, not {len(tag)}")
     said = "'" + tag.replace("'", "''") + "'"
+    # The setting and the variable are what a fence lets pass; the log does not show them.
     if mechanism == "slot":
-        return [f"SELECT pg_logical_emit_message(true, 'caravan', {said})"], []
+        return [
+            f"SELECT pg_logical_emit_message(true, 'caravan', {said}), set_config('caravan.tag', {said}, true)"
+        ], []
     if mechanism == "binlog":
-        return [_marker(said)], []
+        return [f"SET @caravan_tag = {said}", _marker(said)], ["SET @caravan_tag = NULL"]
     if mechanism == "outbox" and kind == "sqlite":
         flag = '"' + f"{options.name}_tag".replace('"', '""') + '"'
         return [f"INSERT OR REPLACE INTO {flag} VALUES (1, {said})"], [f"DELETE FROM {flag}"]  # noqa: S608 - quoted

@@ -56,13 +56,15 @@ def meaning_of(said: Statement, database: str, tables: Collection[str]) -> tuple
 
 
 def _named(text: str, current: str, database: str, tables: Collection[str]) -> Iterator[str]:
-    found = _TRUNCATE.match(text)
-    words = _words(found[1]) if found else _words(text)
-    if current != database and database not in words:
+    """Yield our tables among the words: rather one too many, except of TRUNCATE, which is carried out on the other side."""
+    if (emptied := _TRUNCATE.match(text)) is not None:
+        *qualifier, table = _words(emptied[1])
+        if (qualifier or [current]) == [database] and table in tables:
+            yield table
         return
-    for word in words[-1:] if found else words:
-        if word in tables:
-            yield word
+    words = _words(text)
+    if current == database or database in words:
+        yield from (word for word in words if word in tables)
 
 
 def _words(text: str) -> list[str]:

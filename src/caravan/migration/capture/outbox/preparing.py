@@ -62,6 +62,8 @@ def assert_notable(store: Store, names: Sequence[str], options: CaptureOptions) 
     """Return the tables; raises ``CaptureRefusedError`` where triggers would miss changes, or not say of which row."""
     tables = store.tables(names)
     assert_keys(tables, store.place)
+    if isinstance(store, PostgresStore):
+        _assert_owner(store, tables)
     acting = cascades(store.connection, names) if isinstance(store, MariadbStore) else []
     if acting and options.cascades == "refuse":
         raise CaptureRefusedError(
@@ -69,6 +71,22 @@ def assert_notable(store: Store, names: Sequence[str], options: CaptureOptions) 
             ' let the application delete the children, or accept it with cascades = "accept"'
         )
     return tables
+
+
+def _assert_owner(store: PostgresStore, tables: Mapping[str, SourceTable]) -> None:
+    """Raise ``CaptureRefusedError`` where this role may not make triggers that always fire, or a schema for the outbox."""
+    for name, table in tables.items():
+        where = store.full_name(table).replace("'", "''")
+        ((owns, user, creates),) = store.texts(
+            f"SELECT pg_has_role(relowner, 'USAGE'), current_user, has_database_privilege(current_database(), 'CREATE')"  # noqa: S608 - quoted
+            f" FROM pg_class WHERE oid = '{where}'::regclass"
+        )
+        if "f" in (owns, creates):
+            raise CaptureRefusedError.because(
+                f"{store.place}: the role {user} may not make triggers on {name} and a schema for what they note",
+                f'GRANT CREATE ON DATABASE … TO "{user}"',
+                f'GRANT "the owner of {name}" TO "{user}"',
+            )
 
 
 def remove_outbox(store: Store, dialect: Dialect, names: Sequence[str]) -> None:
