@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -98,7 +99,7 @@ def append(
     last = cursor.execute(_LAST.encode(), scope.parameters).fetchone()
     number, previous = (last[0] + 1, last[1]) if last else (1, _NOTHING)
     # Figures go through JSON once, so that what is hashed is what will be read.
-    plain = json.loads(json.dumps(facts, default=str))
+    plain = json.loads(json.dumps(facts, default=str), parse_float=_as_stored)
     entry = Entry(scope.org_id, scope.migration, number, at, unit, transition, phase, by, plain, previous, "")
     hashed = _hash(previous, entry.content())
     cursor.execute(
@@ -146,6 +147,14 @@ def verify_chain(
             return Break(number, f"entry {number} was changed")
         previous = str(entry["hash"])
     return None
+
+
+def _as_stored(text: str) -> float | int:
+    """Return a number as the database gives it back: it knows no minus zero, and writes great numbers out."""
+    number = float(text)
+    if "e" in text and number.is_integer():
+        return int(Decimal(text))
+    return number or 0.0
 
 
 def _hash(previous: str, content: Mapping[str, Any]) -> str:

@@ -68,6 +68,7 @@ class World:
     differing: Sequence[str] = ()
     other_writers: Sequence[Writer] = ()
     old_ones: list[Writer] = field(default_factory=list)
+    quiet: bool = False
     outage: Callable[[], None] = lambda: None
     sides: dict[str, bool] = field(default_factory=lambda: {"old": True, "new": True})
 
@@ -88,6 +89,12 @@ class World:
             raise Crash(name)
 
     def live(self) -> None:
+        if not self.quiet:
+            self.come()
+        self.forward.carry()
+        self.reverse.carry()
+
+    def come(self) -> None:
         self.clients += 1
         key = f"c{self.clients}"
         if self.table.held:
@@ -95,8 +102,6 @@ class World:
         else:
             self.arrive(key)
         self.stray()
-        self.forward.carry()
-        self.reverse.carry()
 
     def arrive(self, key: str) -> None:
         try:

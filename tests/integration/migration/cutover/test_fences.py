@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ import pymysql
 import pytest
 
 from caravan.core.database import DatabaseAddress
+from caravan.migration.capture.opening import tag_statements
 from caravan.migration.cutover.errors import FenceRefusedError
 from caravan.migration.cutover.fences.mariadb import MariadbFence
 from caravan.migration.cutover.fences.postgres import PostgresFence
@@ -36,7 +37,7 @@ class Kind:
     fence: Fence
     connect: Callable[[], Any]
     refused: tuple[type[Exception], ...]
-    pass_as_applier: Callable[[Any], None]
+    tags: tuple[list[str], list[str]]
     mark: str = "%s"
     truncate: str | None = None
 
@@ -57,9 +58,6 @@ def run(connection: Connection, statement: str, values: Sequence[object] = ()) -
 def postgres(own_database: DatabaseAddress) -> Kind:
     url = own_database.libpq(None, application="shop")
 
-    def tag(connection: Connection) -> None:
-        connection.execute("SELECT set_config('caravan.tag', 'shop/reverse', true)")
-
     with psycopg.connect(url) as connection:
         connection.execute("CREATE SCHEMA shop")
         connection.execute(TABLE.format("shop.orders", "serial"))
@@ -72,7 +70,7 @@ def postgres(own_database: DatabaseAddress) -> Kind:
         fence,
         lambda: psycopg.connect(url, options="-c search_path=shop"),
         (psycopg.errors.ReadOnlySqlTransaction,),
-        tag,
+        tag_statements("postgresql", "shop/reverse"),
         truncate="TRUNCATE orders",
     )
 
@@ -84,11 +82,12 @@ def maria(mariadb: PrivateMariadb) -> Kind:
         run(connection, f"CREATE DATABASE {name}")
         run(connection, f"USE {name}")
         run(connection, TABLE.format("orders", "integer AUTO_INCREMENT"))
+        run(connection, "CREATE TABLE caravan_applied (tag varchar(190) PRIMARY KEY, applied integer)")
     return Kind(
         MariadbFence(mariadb.url(name), ["orders"]),
         lambda: mariadb.connect(name),
         (pymysql.err.OperationalError,),
-        lambda connection: run(connection, "SET @caravan_applier = 'shop/reverse'") and None,
+        tag_statements("mariadb", "shop/reverse"),
     )
 
 
@@ -102,7 +101,7 @@ def lite(tmp_path: Path) -> Kind:
         SqliteFence(path, ["orders"]),
         lambda: sqlite3.connect(path, timeout=10),
         (sqlite3.IntegrityError,),
-        lambda connection: connection.execute("INSERT INTO caravan_applier VALUES ('shop/reverse')") and None,
+        tag_statements("sqlite", "shop/reverse"),
         mark="?",
     )
 
@@ -196,12 +195,14 @@ def test_every_kind_of_write_is_refused_in_words_and_the_applier_passes(kind: Ki
     kind.fence.put_up(transition, within=20)
     with pytest.raises(kind.refused, match=r"caravan fence: .*orders takes no writes"):
         kind.run(statement)
+    first, last = kind.tags
     with closing(kind.connect()) as applier:
-        kind.pass_as_applier(applier)
-        run(applier, statement)
-        with suppress(sqlite3.OperationalError, psycopg.Error, pymysql.Error):
-            run(applier, "DELETE FROM caravan_applier")
+        for each in (*first, statement, *last):
+            applier.cursor().execute(each)
+        applier.commit()
     assert kind.run("SELECT id, total FROM orders ORDER BY id") != [(1, 1)]
+    with pytest.raises(kind.refused):
+        kind.run("INSERT INTO orders (id, total) VALUES (10, 10)")
 
 
 @pytest.mark.parametrize("kind", KINDS, indirect=True)

@@ -1,7 +1,8 @@
 """How fences are called, so that one found after a crash tells whose it is, and how the applier passes them.
 
-The applier of a flow passes every fence: PostgreSQL asks the transaction for ``caravan.tag``, MariaDB and MySQL for
-``@caravan_applier``, SQLite for a row in ``caravan_applier``; in MongoDB it writes with ``bypassDocumentValidation``.
+The applier of a flow passes every fence by the tag that it writes under (``caravan.migration.capture.tagging``): PostgreSQL asks the
+transaction for ``caravan.tag``, MariaDB and MySQL for ``@caravan_tag``, SQLite for a row in ``caravan_tag``; in MongoDB it writes with
+``bypassDocumentValidation``.
 """
 
 import re
@@ -20,8 +21,8 @@ __all__ = [
 
 PREFIX: Final = "caravan_fence_"
 APPLIER_SETTING: Final = "caravan.tag"
-APPLIER_VARIABLE: Final = "@caravan_applier"
-APPLIER_TABLE: Final = "caravan_applier"
+APPLIER_VARIABLE: Final = "@caravan_tag"
+APPLIER_TABLE: Final = "caravan_tag"
 
 _NAME: Final = re.compile(PREFIX + r"([0-9a-f]{32})")
 

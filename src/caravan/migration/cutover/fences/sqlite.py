@@ -1,7 +1,7 @@
 """A fence of SQLite: triggers that RAISE, all put up in one transaction that takes the write lock first.
 
 ``BEGIN IMMEDIATE`` waits until whoever writes has ended, so nothing older than the fence can still commit. The applier passes by a row
-in ``caravan_applier`` that it writes first and deletes last in its own transaction: nobody else ever sees it. SQLite cannot say who is
+in ``caravan_tag`` that it writes first and deletes last in its own transaction: nobody else ever sees it. SQLite cannot say who is
 connected; programs that have the file open are listed instead, as far as the machine tells.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["SqliteFence"]
 
 _EVENTS: Final = ("INSERT", "UPDATE", "DELETE")
 _TRIGGERS: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, ?) = ?"
-_UNLESS_APPLIER: Final = " WHEN NOT EXISTS (SELECT 1 FROM caravan_applier)"
+_UNLESS_APPLIER: Final = " WHEN NOT EXISTS (SELECT 1 FROM caravan_tag)"
 _LEAST: Final = 0.05
 
 
@@ -54,7 +54,9 @@ class SqliteFence:
 
     def put_up(self, transition: UUID, *, within: float) -> None:
         with self._writing(within) as connection:
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {APPLIER_TABLE} (tag TEXT NOT NULL)")
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {APPLIER_TABLE} (one INTEGER PRIMARY KEY, tag TEXT NOT NULL)"
+            )
             for name, table, event in self._wanted(transition):
                 told = said(table).replace("'", "''")
                 connection.execute(
