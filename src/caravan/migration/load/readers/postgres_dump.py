@@ -1,7 +1,7 @@
 """Reads plain ``pg_dump`` SQL: CREATE TABLE for the types, COPY blocks or INSERT for the rows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -61,12 +61,26 @@ _NO_COLUMNS: Final = ("CONSTRAINT ", "PRIMARY KEY", "CHECK (", "UNIQUE ", "EXCLU
 class PostgresDumpReader(SqlDumpReader):
     dialect: Literal["postgresql"] = "postgresql"
 
+    def tables(self) -> Mapping[str, SourceTable]:
+        """Return the tables, a domain as the type under it."""
+        return {
+            name: replace(
+                table,
+                columns=tuple(replace(column, type=self._plain(column.type)) for column in table.columns),
+            )
+            for name, table in self._facts.tables.items()
+        }
+
     def parser(self, column: SourceColumn) -> Parse:
-        declared = _TYPE_ENDS.sub("", self._facts.options.get(f"domain {column.type}", column.type))
+        declared = self._plain(column.type)
         encoding = self._facts.options.get("encoding", "UTF8")
         if encoding not in {"UTF8", "SQL_ASCII"}:
             raise LookupError(f"the dump has the encoding {encoding}; dump it with --encoding=UTF8")
         return text_then(parser_of(declared, self.rules), "utf-8", self.rules)
+
+    def _plain(self, declared: str) -> str:
+        domain = self._facts.options.get(f"domain {declared}")
+        return declared if domain is None else self._plain(_TYPE_ENDS.sub("", domain))
 
     def rows(self, text: SqlText, facts: DumpFacts, wanted: str | None) -> Iterator[DumpedRow]:
         while not text.ended:
