@@ -18,6 +18,7 @@ from caravan.migration.load.row_versions import marks_of
 from caravan.migration.load.rows import upsert
 from caravan.migration.load.staging import Staging
 from caravan.migration.mapping.contract import TargetTable
+from caravan.migration.sync.aliases import Aliases
 from caravan.migration.sync.prepared import FLOW_CHUNK, Placed, Prepared, Preparer
 from caravan.migration.sync.removal import forget_records, referrers_of, remove
 from caravan.migration.sync.row_places import raise_floor, take_places
@@ -57,7 +58,7 @@ class DataSetApplier:
         self._box, self._log = box, log
         self._tables: Sequence[TargetTable] = data_set.mapping.tables
         self._mapper = ChunkMapper(data_set, record_format)
-        self._preparer = Preparer(data_set, self._mapper)
+        self._preparer = Preparer(data_set, self._mapper, Aliases(connection, data_set.scope))
         self._referrers = referrers_of(data_set, tables)
         self._staging = Staging(connection, self._tables)
         self._staging.create()

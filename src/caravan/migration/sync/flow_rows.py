@@ -19,6 +19,7 @@ from caravan.migration.sync.flows import Direction, FlowMode, FlowState, Lag
 __all__ = [
     "Flow",
     "FlowKey",
+    "ModeChangedError",
     "Progress",
     "beat",
     "create_flow",
@@ -60,8 +61,9 @@ UPDATE engine.flows SET applied_number = greatest(applied_number, %(number)s),
     transactions = transactions + %(transactions)s, rows_applied = rows_applied + %(applied)s,
     rows_passed = rows_passed + %(passed)s, rows_refused = rows_refused + %(refused)s,
     foreign_writes = foreign_writes + %(foreign)s, heartbeat_at = clock_timestamp()
-{_WHERE} AND epoch = %(epoch)s RETURNING stop_number
+{_WHERE} AND epoch = %(epoch)s AND mode = %(mode)s RETURNING stop_number
 """  # noqa: S608 - made of constants
+_EPOCH: Final = f"SELECT epoch FROM engine.flows{_WHERE}"  # noqa: S608 - made of constants
 _BEAT: Final = f"""
 UPDATE engine.flows SET head_number = greatest(head_number, %(head)s), head_at = clock_timestamp(), pending = %(pending)s,
     lag_seconds = %(lag)s, heartbeat_at = clock_timestamp(){_WHERE} AND epoch = %(epoch)s RETURNING {_COLUMNS}
@@ -71,6 +73,10 @@ _END: Final = (
     " SET state = %(state)s, holder = '', error_code = %(code)s, error = %(error)s,"
     f" heartbeat_at = clock_timestamp(){_WHERE} AND epoch = %(epoch)s"
 )
+
+
+class ModeChangedError(Exception):
+    """The flow was told to apply, or to watch, while a batch was on its way in the other mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +210,17 @@ def take_flow(connection: psycopg.Connection, key: FlowKey, holder: str) -> Flow
         return _known(cursor.execute(_TAKE, {**key.parameters, "holder": holder}).fetchone(), key)
 
 
-def move(cursor: psycopg.Cursor[Any], key: FlowKey, epoch: int, progress: Progress) -> None:
+def move(cursor: psycopg.Cursor[Any], key: FlowKey, epoch: int, mode: FlowMode, progress: Progress) -> None:
     """Note a progress in the transaction that brings its rows.
 
     Raises:
         FlowReplacedError: another process has taken over.
+        ModeChangedError: the flow is to do something else since; nothing of the transaction may stay.
     """
     parameters = {
         **key.parameters,
         "epoch": epoch,
+        "mode": mode,
         "number": progress.position.number,
         "resume": progress.position.resume,
         "at": progress.committed_at,
@@ -222,8 +230,12 @@ def move(cursor: psycopg.Cursor[Any], key: FlowKey, epoch: int, progress: Progre
         "refused": progress.refused,
         "foreign": progress.foreign,
     }
-    if cursor.execute(_MOVE.encode(), parameters).fetchone() is None:
-        raise FlowReplacedError(f"The flow {key} is carried by somebody else since.")
+    if cursor.execute(_MOVE.encode(), parameters).fetchone() is not None:
+        return
+    now = cursor.execute(_EPOCH.encode(), parameters).fetchone()
+    if now is not None and now[0] == epoch:
+        raise ModeChangedError(mode)
+    raise FlowReplacedError(f"The flow {key} is carried by somebody else since.")
 
 
 def beat(

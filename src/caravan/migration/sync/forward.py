@@ -8,13 +8,14 @@ from typing import Any, Final
 import psycopg
 
 from caravan.core.secrets_box import Box
-from caravan.migration.capture.changes import Transaction
+from caravan.migration.capture.changes import Position, Transaction
 from caravan.migration.load.chunk_commit import REFUSABLE, TARGET_REFUSED, said
 from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.readers import RecordFormat
 from caravan.migration.load.references import resolve
 from caravan.migration.sync.data_set_apply import Brought, DataSetApplier
 from caravan.migration.sync.flow_rows import Flow, FlowKey, Progress
+from caravan.migration.sync.flows import FlowMode
 from caravan.migration.sync.holding import FlowHold, progress_of
 from caravan.migration.sync.prepared import Placed, Prepared, placed
 from caravan.migration.sync.row_places import hold_off_chunks
@@ -65,6 +66,9 @@ class ForwardSink:
 
     def watch(self, transactions: Sequence[Transaction]) -> Progress:
         return self._hold.watch(transactions)
+
+    def stand(self, position: Position, mode: FlowMode) -> Progress:
+        return self._hold.stand(position, mode)
 
     def end(self, *, failed: Exception | None = None) -> None:
         self._hold.end(failed=failed)

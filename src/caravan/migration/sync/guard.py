@@ -1,13 +1,14 @@
 """A load of a source that is followed at the same time: each row notes its snapshot's place, and leaves newer rows alone."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 
 from caravan.core.database.connection import DatabaseAddress, Role
+from caravan.migration.capture import position_of_snapshot
 from caravan.migration.config import MigrationConfig
 from caravan.migration.load.chunk_commit import ChunkGuard
 from caravan.migration.load.planning import Plan, PlannedDataSet
@@ -19,10 +20,7 @@ from caravan.migration.sync.prepared import FLOW_CHUNK
 from caravan.migration.sync.row_places import hold_off_flows, note_chunk
 from caravan.migration.sync.tags import tag_of, tag_postgres
 
-__all__ = ["SnapshotGuard", "SnapshotNumber", "beside_flows"]
-
-SnapshotNumber: TypeAlias = Callable[[str, Reader], int | None]
-"""From a source's name and its reader to the number of the position its snapshot stands at; None where it has none."""
+__all__ = ["SnapshotGuard", "beside_flows"]
 
 _CLEARED: Final = (
     "DELETE FROM engine.quarantine WHERE org_id = %(org)s AND migration = %(migration)s AND data_set = %(data_set)s"
@@ -50,22 +48,27 @@ class SnapshotGuard:
         return [row_id for row_id in rows if row_id not in admitted]
 
 
-def beside_flows(address: DatabaseAddress, config: MigrationConfig, number_of: SnapshotNumber) -> Beside:
-    """Return what gives a load its guards, for each source whose changes are followed.
+def beside_flows(address: DatabaseAddress, config: MigrationConfig) -> Beside:
+    """Return what gives a load its guards, for each source whose changes are followed. Call it before the sources are opened.
 
     What it returns raises:
-        LoadNotBesideCaptureError: the source has no position, or our side has the authority over its data.
+        LoadNotBesideCaptureError: the source does not change with the flow, or our side has the authority over its data.
         SnapshotTooOldError: changes between the snapshot and the begin of the capture would be missed.
     """
+    before = _begins(address, config.migration.name)
 
     def guards(plan: Plan, readers: Mapping[str, Reader]) -> Mapping[str, ChunkGuard]:
-        with psycopg.connect(
-            address.libpq(Role.SYSTEM, application="caravan load"), autocommit=True
-        ) as connection:
+        with _connected(address) as connection:
             scope = {"org": plan.org_id, "migration": plan.migration}
             flows = {flow.source: flow for flow in flows_of(connection, scope) if flow.direction == "forward"}
+        for name, flow in flows.items():
+            if (plan.org_id, name, flow.start_number) not in before:
+                raise SnapshotTooOldError(
+                    f"The capture of {name} began when the load had taken its snapshot already."
+                )
+        kinds = {each.name: each.kind for each in plan.data_sets}
         return {
-            item.name: _guard(flows[item.source], item.source, readers[item.name], number_of)
+            item.name: _guard(flows[item.source], kinds[item.name], readers[item.name])
             for item in config.data_sets
             if item.source in flows and item.name in readers
         }
@@ -73,18 +76,33 @@ def beside_flows(address: DatabaseAddress, config: MigrationConfig, number_of: S
     return guards
 
 
-def _guard(flow: Flow, source: str, reader: Reader, number_of: SnapshotNumber) -> SnapshotGuard:
+def _guard(flow: Flow, kind: str, reader: Reader) -> SnapshotGuard:
     if flow.mode == "watch":
         raise LoadNotBesideCaptureError(
-            f"The new side has the authority over the data of the source {source}: a load would bring back what is old."
+            f"The new side has the authority over the data of the source {flow.source}: a load would bring back what is old."
         )
-    number = number_of(source, reader) if isinstance(reader, Live) else None
-    if number is None:
+    if not isinstance(reader, Live):
         raise LoadNotBesideCaptureError(
-            f"The source {source} is followed from position {flow.start_number}, and what is to be loaded has no position."
+            f"The source {flow.source} is followed from position {flow.start_number}, and what is to be loaded stands still."
         )
+    told = position_of_snapshot(kind, reader.snapshot())
+    # A snapshot that states no position was taken after the capture began: it shows at least what was there then.
+    number = flow.start_number if told is None else told.number
     if number < flow.start_number:
         raise SnapshotTooOldError(
-            f"The snapshot of {source} stands at {number}, before {flow.start_number}, where its capture began."
+            f"The snapshot of {flow.source} stands at {number}, before {flow.start_number}, where its capture began."
         )
     return SnapshotGuard(number)
+
+
+def _begins(address: DatabaseAddress, migration: str) -> set[tuple[UUID, str, int]]:
+    with _connected(address) as connection:
+        rows = connection.execute(
+            "SELECT org_id, source, start_number FROM engine.flows WHERE migration = %s AND direction = 'forward'",
+            (migration,),
+        )
+        return {(row[0], row[1], row[2]) for row in rows}
+
+
+def _connected(address: DatabaseAddress) -> psycopg.Connection:
+    return psycopg.connect(address.libpq(Role.SYSTEM, application="caravan load"), autocommit=True)

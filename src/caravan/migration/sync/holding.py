@@ -11,6 +11,7 @@ from caravan.core.errors import CaravanError
 from caravan.core.ids import uuid7
 from caravan.migration.capture.changes import Change, Position, Transaction
 from caravan.migration.sync.flow_rows import Flow, FlowKey, Progress, beat, end, move, take_flow
+from caravan.migration.sync.flows import FlowMode
 from caravan.migration.sync.tags import is_ours
 
 __all__ = ["FlowHold", "open_connection", "progress_of"]
@@ -61,9 +62,9 @@ class FlowHold:
         self._epoch = flow.epoch
         return flow
 
-    def move(self, cursor: psycopg.Cursor[Any], progress: Progress) -> None:
-        """Note the progress in the caller's transaction; raises ``FlowReplacedError``."""
-        move(cursor, self.key, self._epoch, progress)
+    def move(self, cursor: psycopg.Cursor[Any], progress: Progress, *, mode: FlowMode = "apply") -> None:
+        """Note the progress in the caller's transaction; raises ``FlowReplacedError``, ``ModeChangedError``."""
+        move(cursor, self.key, self._epoch, mode, progress)
 
     def watch(self, transactions: Sequence[Transaction]) -> Progress:
         """Note what nobody of ours wrote, and the position."""
@@ -76,7 +77,14 @@ class FlowHold:
         progress = progress_of(transactions) + Progress(Position(0), foreign=len(foreign))
         with self.connection.transaction(), self.connection.cursor() as cursor:
             cursor.executemany(_FOREIGN, [self._told(*item) for item in foreign[:_NAMED]])
-            self.move(cursor, progress)
+            self.move(cursor, progress, mode="watch")
+        return progress
+
+    def stand(self, position: Position, mode: FlowMode) -> Progress:
+        """Note that the log was read up to here and held nothing."""
+        progress = Progress(position)
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            self.move(cursor, progress, mode=mode)
         return progress
 
     def beat(self, *, head: int, pending: int, lag: float) -> Flow:

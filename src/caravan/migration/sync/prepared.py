@@ -13,6 +13,7 @@ from caravan.migration.load.mapped_chunk import ChunkMapper, MappedChunk, Refuse
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import BrokenRecord, Record
 from caravan.migration.mapping.contract import UnmappableError
+from caravan.migration.sync.aliases import Aliases, brought_home
 from caravan.migration.sync.places import Place
 from caravan.migration.sync.row_places import PlacedRow
 
@@ -60,7 +61,8 @@ class Prepared:
 class Preparer:
     """Prepares the changes of one data set."""
 
-    def __init__(self, data_set: PlannedDataSet, mapper: ChunkMapper) -> None:
+    def __init__(self, data_set: PlannedDataSet, mapper: ChunkMapper, aliases: Aliases) -> None:
+        self._aliases = aliases
         self._mapping = data_set.mapping
         self._namespace = data_set.context.namespace.bytes
         self._mapper = mapper
@@ -94,13 +96,18 @@ class Preparer:
             self._with_key(refused, *sources[refused.ordinal - _BEHIND_THE_LOAD])
             for refused in mapped.refused
         ]
+        gone = {
+            self._row_id(key): (item, key)
+            for item, key in last
+            if item.change.kind == "delete" and key is not None
+        }
+        home = brought_home(mapped, self._mapping.tables, gone, self._aliases)
         for row_id, index in _row_ids(mapped):
             _place(prepared, row_id, sources[index][0], deleted=False)
-        for item, key in last:
-            if item.change.kind == "delete" and key is not None:
-                row_id = UUID(bytes=self._row_id(key))
-                prepared.deleted[row_id] = key
-                _place(prepared, row_id, item, deleted=True)
+        for computed, (item, key) in gone.items():
+            row_id = UUID(bytes=home.get(computed, computed))
+            prepared.deleted[row_id] = key
+            _place(prepared, row_id, item, deleted=True)
         return prepared
 
     def _key(self, change: Change) -> tuple[LegacyTag, str] | None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import psycopg
 
 from caravan.core.secrets_box import Box
-from caravan.migration.capture.changes import Transaction
+from caravan.migration.capture.changes import Position, Transaction
 from caravan.migration.load.chunk_records import write_quarantine
 from caravan.migration.load.chunks import Chunk
 from caravan.migration.load.mapped_chunk import MappedChunk, Refused
@@ -23,6 +23,7 @@ from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import RecordFormat
 from caravan.migration.mapping.contract import UnmappableError
 from caravan.migration.sync.flow_rows import Flow, FlowKey, Progress
+from caravan.migration.sync.flows import FlowMode
 from caravan.migration.sync.holding import FlowHold, progress_of
 from caravan.migration.sync.key_book import KeyBook, write_aliases, write_given
 from caravan.migration.sync.legacy.writer import LegacyWriter, RowRefusedError, Stamp
@@ -80,6 +81,9 @@ class ReverseSink:
 
     def watch(self, transactions: Sequence[Transaction]) -> Progress:
         return self._hold.watch(transactions)
+
+    def stand(self, position: Position, mode: FlowMode) -> Progress:
+        return self._hold.stand(position, mode)
 
     def end(self, *, failed: Exception | None = None) -> None:
         self._hold.end(failed=failed)

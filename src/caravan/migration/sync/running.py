@@ -20,7 +20,7 @@ from caravan.core.errors import CaravanError
 from caravan.migration.capture.changes import ChangeSource, Position, Transaction
 from caravan.migration.capture.errors import CaptureStoppedError
 from caravan.migration.sync.errors import FlowReplacedError, LegacyWriteError
-from caravan.migration.sync.flow_rows import Flow, FlowKey, Progress
+from caravan.migration.sync.flow_rows import Flow, FlowKey, ModeChangedError, Progress
 from caravan.migration.sync.measurements import measure, note
 from caravan.migration.sync.sinks import Sink
 
@@ -154,8 +154,11 @@ class _Session:
                 self._stop.wait(_HOLDING)
                 self._beat()
                 continue
-            self._read()
-            self._flush()
+            try:
+                self._read()
+                self._flush()
+            except ModeChangedError:
+                self._begin_anew()
             self._beat(whenever=until_caught_up)
             if until_caught_up and (self._caught_up or self._holding()):
                 break
@@ -174,6 +177,12 @@ class _Session:
                 self._beat()
                 if self._ending() or self._holding():
                     return
+
+    def _begin_anew(self) -> None:
+        """Read once more what was not committed: it is to be treated otherwise."""
+        self._batch, self._changes = [], 0
+        self._read_to = self._stored
+        self._beaten = 0.0
 
     def _gather(self, transaction: Transaction) -> None:
         if not self._batch:
@@ -204,7 +213,7 @@ class _Session:
     def _store(self) -> None:
         """Commit how far the log was read."""
         if self._stored < self._read_to:
-            self._take(self._sink.watch([Transaction(self._read_to, self._clock())]))
+            self._take(self._sink.stand(self._read_to, self._flow.mode))
 
     def _take(self, progress: Progress) -> None:
         """Note what is committed, and let the source forget it."""

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from caravan.migration.capture.changes import Transaction
+from caravan.migration.capture.changes import Position, Transaction
 from caravan.migration.sync.flow_rows import Flow, Progress
+from caravan.migration.sync.flows import FlowMode
 
 __all__ = ["Sink"]
 
@@ -20,11 +21,15 @@ class Sink(Protocol):
 
         Raises:
             FlowReplacedError: another process has taken over.
+            ModeChangedError: the flow is to watch since.
             psycopg.OperationalError, LegacyWriteError: the store is away, full or stopping; nothing remains.
         """
 
     def watch(self, transactions: Sequence[Transaction]) -> Progress:
         """Apply nothing; note what nobody of ours wrote."""
+
+    def stand(self, position: Position, mode: FlowMode) -> Progress:
+        """Note that the log was read up to here and held nothing."""
 
     def beat(self, *, head: int, pending: int, lag: float) -> Flow:
         """Tell what is seen; returns what is wanted."""
