@@ -45,6 +45,8 @@ def migrate(address: DatabaseAddress) -> list[str]:
         connection.commit()
         try:
             before = MigrationContext.configure(connection).get_current_revision()
+            if before == head_revision():
+                return []  # without this every command would import every model, to find that there is nothing to do
             command.upgrade(_config(connection), "head")
             connection.commit()
         finally:

@@ -1,234 +1,58 @@
-"""`caravan migration`."""
+"""`caravan migration`. A command's module is imported when it is asked for: a file is checked without a database's libraries."""
 
-import getpass
-import json
-import tomllib
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
 
 import typer
-
-from caravan.core.clock import utc_now
-from caravan.entry.commands import probe
-from caravan.entry.commands.accept import accept
-from caravan.entry.commands.init import init
-from caravan.entry.commands.operator import operator
-from caravan.entry.commands.replay import replay
-from caravan.entry.migration_database import note_measurements, opened, written
-from caravan.migration.config import MigrationConfig, read_config
-from caravan.migration.config.advice import advice
-from caravan.migration.config.positions import nearest_position, positions
-from caravan.migration.config.reading import named
-from caravan.migration.contract import read_contract
-from caravan.migration.units import (
-    Coordinator,
-    Moved,
-    UnitPlan,
-    entries,
-    held_lease,
-    look_at_sides,
-    plans,
-    record_measurement,
-    register,
-    told,
-    verify_chain,
-)
-from caravan.migration.units.contract_figures import contract_figures
-from caravan.migration.units.errors import UnitUnknownError
-from caravan.migration.units.gateway_publisher import GatewayPublisher
-from caravan.migration.units.ways import target_text
+from typer.core import TyperGroup
 
 __all__ = ["app"]
 
-_BROKEN: Final = 1
-_KINDS: Final = ("replay", "shadow", "canary")
+_MODULES: Final[Mapping[str, str]] = {
+    "init": "init",
+    "check": "check",
+    "plan": "units",
+    "status": "units",
+    "measure": "units",
+    "replay": "replay",
+    "accept": "accept",
+    "advance": "units",
+    "back": "units",
+    "journal": "units",
+    "probe": "probe",
+    "operator": "operator",
+}
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, _ctx: Any) -> list[str]:  # noqa: ANN401 - Typer keeps its Context private
+        return list(_MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - as above
+        if cmd_name not in _MODULES:
+            return None
+        module = import_module(f"caravan.entry.commands.{_MODULES[cmd_name]}")
+        if not hasattr(module, "app"):  # a module of one function
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(getattr(module, cmd_name))
+            return typer.main.get_command(alone)
+        group: Any = typer.main.get_command(module.app)
+        if cmd_name == _MODULES[cmd_name]:
+            group.name = cmd_name
+            return group
+        return group.get_command(ctx, cmd_name)
+
 
 app = typer.Typer(
     add_completion=False,
+    cls=_Commands,
     no_args_is_help=True,
     help="The migration file, and the way of each unit: `init`, `check`, `plan`, `status`, `measure`,"
     " `replay`, `accept`, `advance`, `back`, `journal`, `probe`, `operator`.",
 )
-app.add_typer(probe.app, name="probe")
-
-File = Annotated[Path, typer.Argument(help="The migration file, such as examples/rps/migration.toml.")]
-UnitName = Annotated[str, typer.Argument(help="A unit of the file.")]
-Target = Annotated[
-    str, typer.Argument(help="A state, such as contracted, or a canary's stage, such as canary:5.")
-]
-By = Annotated[str | None, typer.Option(help="Who asks, for the journal; the user's name when left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-app.command("init")(init)
-app.command("replay")(replay)
-app.command("accept")(accept)
-app.command("operator")(operator)
-
-
-@app.command("check")
-def check(file: File) -> None:
-    """Check a migration file; each problem with line and column, and what to do. Exit code 2 when something is wrong."""
-    config = read_config(file)
-    text = file.read_text(encoding="utf-8")
-    found, data = positions(text), tomllib.loads(text)
-    notes = 0
-    for item in advice(config, utc_now().date()):
-        notes += 1
-        line, column = nearest_position(found, item.place) or (1, 1)
-        print(f"{file}:{line}:{column}: note: {'.'.join(named(item.place, data))}: {item.said}")
-    print(
-        f"{file}: {len(config.routes)} routes, {len(config.units)} units, {len(config.data_sets)} data sets;"
-        f" nothing is wrong{f', {notes} notes' if notes else ''}"
-    )
-
-
-@app.command("plan")
-def plan(
-    file: File,
-    unit: Annotated[str | None, typer.Argument(help="Only this unit.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print each unit's ways from where it is, what stands against them, the steps and their inverse. Changes nothing."""
-    found = _looked(read_config(file), unit)
-    if as_json:
-        print(json.dumps([one.as_json() for one in found], indent=1))
-        return
-    print("\n".join(line for one in found for line in told(one)) or "the file has no units")
-
-
-@app.command("status")
-def status(file: File, as_json: AsJson = False) -> None:
-    """Print where each unit is. Changes nothing."""
-    found = _looked(read_config(file), None)
-    if as_json:
-        kept = ("unit", "state", "at", "reads", "writes", "values", "entered_at", "routes", "interrupted")
-        print(json.dumps([{key: one.as_json()[key] for key in kept} for one in found], indent=1))
-        return
-    for one in found:
-        since = f"since {one.entered_at:%Y-%m-%d %H:%M} UTC" if one.entered_at else "not begun"
-        cut = f"; interrupted: {one.interrupted.edge}" if one.interrupted else ""
-        print(f"{one.unit:24} {one.at:14} {len(one.routes):3} routes  {since}{cut}")
-    if not found:
-        print("the file has no units")
-
-
-@app.command("measure")
-def measure(
-    file: File,
-    unit: UnitName,
-    contract: Annotated[Path | None, typer.Option(help="A contract file: measures `contract`.")] = None,
-    kind: Annotated[
-        str | None, typer.Option(help="What the figures are of: replay, shadow or canary.")
-    ] = None,
-    figures: Annotated[Path | None, typer.Option(help="A JSON file with figures of this kind.")] = None,
-    by: By = None,
-) -> None:
-    """Write down what was measured of a unit, for its guard; the journal says by whom."""
-    config = read_config(file)
-    _declared(config, unit)
-    if contract is not None:
-        what, found = "contract", contract_figures(config, unit, read_contract(contract))
-    elif kind in _KINDS and figures is not None:
-        what, found = kind, _figures(figures)
-    else:
-        raise typer.BadParameter(
-            "give --contract FILE, or --kind replay, shadow or canary with --figures FILE"
-        )
-    with written(config) as (_, connection, scope):
-        note_measurements(connection, scope, what, {unit: found}, by=by or getpass.getuser())
-    print(f"{unit}: {what}: {json.dumps(found, ensure_ascii=False)}")
-
-
-@app.command("advance")
-def advance(file: File, unit: UnitName, to: Target, by: By = None) -> None:
-    """Move a unit one edge on, when what was measured lets it. Run again, it does nothing, or finishes what was cut short.
-
-    Exit codes: 0 it is there, 2 it cannot be asked, 3 a gate is closed, 1 another error.
-    """
-    print(_told(_moved(read_config(file), unit, to, by, back=False)))
-
-
-@app.command("back")
-def back(file: File, unit: UnitName, to: Target, by: By = None) -> None:
-    """Move a unit one edge back; no gate stands in the way. A transition that was cut short is unwound."""
-    print(_told(_moved(read_config(file), unit, to, by, back=True)))
-
-
-@app.command("journal")
-def journal(
-    file: File,
-    unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One entry per line, as the hashes cover it.")
-    ] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check the chain of all entries; exit code 1 when it is broken.")
-    ] = False,
-) -> None:
-    """Print what was done to the units, by whom, on which figures."""
-    config = read_config(file)
-    with opened(config) as (connection, scope):
-        listed = [] if scope is None else list(entries(connection, scope, None if verify else unit))
-    if verify:
-        broken = verify_chain(entry.as_json() for entry in listed)
-        if broken is not None:
-            print(f"the journal does not hold: {broken.said}")
-            raise typer.Exit(_BROKEN)
-        print(
-            f"{len(listed)} entries, the chain holds; the last hash is {listed[-1].hash if listed else 'none'}"
-        )
-        return
-    for entry in listed:
-        if as_json:
-            print(json.dumps(entry.as_json(), ensure_ascii=False, sort_keys=True))
-        else:
-            about = entry.facts.get("edge") or entry.facts.get("name") or ""
-            print(
-                f"{entry.number:6} {entry.at:%Y-%m-%d %H:%M:%S} {entry.unit or '-':20} {entry.phase:10} {about}  ({entry.by})"
-            )
-
-
-def _figures(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{file}: {error}") from None
-    if not isinstance(found, dict):
-        raise typer.BadParameter(f"{file}: this is no JSON object")
-    return found
-
-
-def _declared(config: MigrationConfig, unit: str) -> None:
-    if config.unit(unit) is None:
-        known = ", ".join(each.name for each in config.units) or "none"
-        raise UnitUnknownError(f"{config.file}: there is no unit {unit!r}; there are {known}.")
-
-
-def _looked(config: MigrationConfig, unit: str | None) -> list[UnitPlan]:
-    if unit is not None:
-        _declared(config, unit)
-    with opened(config) as (connection, scope):
-        found = plans(connection, scope, config, utc_now())
-    return [one for one in found if unit in (None, one.unit)]
-
-
-def _moved(config: MigrationConfig, unit: str, to: str, by: str | None, *, back: bool) -> Moved:
-    who = by or getpass.getuser()
-    with written(config) as (address, connection, scope), held_lease(connection, scope) as lease:
-        register(connection, scope, config, by=who, at=utc_now())
-        if not back and config.unit(unit) is not None:
-            record_measurement(connection, scope, unit, "sides", look_at_sides(config), at=utc_now())
-        coordinator = Coordinator(
-            connection, scope, config, GatewayPublisher(address, config, by=who), by=who
-        )
-        move = coordinator.back if back else coordinator.advance
-        result = move(lease, unit, to)
-    return replace(result, edge=result.edge or target_text(result.after, config.gates))
-
-
-def _told(moved: Moved) -> str:
-    if moved.did == "nothing":
-        return f"{moved.unit} is {moved.edge} already; nothing was done"
-    return f"{moved.unit}: {moved.edge}: {moved.did}"
+@app.callback()
+def _migration() -> None:
+    """Keep it a group of commands."""
