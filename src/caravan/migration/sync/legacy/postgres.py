@@ -18,6 +18,7 @@ from caravan.migration.sync.legacy.writer import KEYS, POSITIONS, RowRefusedErro
 __all__ = ["PostgresDialect"]
 
 _REFUSED: Final = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.UndefinedColumn)
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
 _PASSING: Final = (
     psycopg.OperationalError,
     psycopg.errors.RaiseException,  # a trigger that fences
@@ -71,6 +72,8 @@ class PostgresDialect:
             return None
         if column.type in {"json", "jsonb"}:
             return Json(value, dumps=json_text)
+        if isinstance(value, bool) and column.type in _INTEGERS:
+            return int(value)
         return json_text(value) if isinstance(value, dict) else value
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
