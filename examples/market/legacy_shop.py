@@ -113,30 +113,36 @@ def make_app(database: Database) -> Flask:
 
 def placed(cursor: DictCursor, reference: str, customer: str, lines: list[Row]) -> tuple[int, bool]:
     """Make an order, or find the one of this reference; returns its number and whether it was made."""
-    cursor.execute("SELECT id FROM orders WHERE reference = %s FOR UPDATE", (reference,))
-    if (found := cursor.fetchone()) is not None:
-        return int(found["id"]), False
-    bought = []
-    for line in sorted(lines, key=lambda each: str(each["sku"])):
-        cursor.execute("SELECT id, price, stock FROM products WHERE sku = %s FOR UPDATE", (line["sku"],))
-        product = cursor.fetchone()
-        if product is None or product["stock"] < line["quantity"]:
-            raise RefusedError(409, f"{line['sku']} is sold out")
-        cursor.execute(
-            "UPDATE products SET stock = stock - %s WHERE id = %s", (line["quantity"], product["id"])
-        )
-        bought.append((product["id"], line["quantity"], product["price"]))
-    total = sum((quantity * price for _, quantity, price in bought), Decimal(0))
+    # The order first: who sends it twice at once waits here for the other, and holds nothing that the other needs.
     cursor.execute(
-        "INSERT INTO orders (reference, customer, total, created_at) VALUES (%s, %s, %s, %s)",
-        (reference, customer, total, now()),
+        "INSERT IGNORE INTO orders (reference, customer, total, created_at) VALUES (%s, %s, 0, %s)",
+        (reference, customer, now()),
     )
+    if not cursor.rowcount:
+        cursor.execute("SELECT id FROM orders WHERE reference = %s", (reference,))
+        (found,) = cursor.fetchall()
+        return int(found["id"]), False
     number = int(cursor.lastrowid)
-    cursor.executemany(
-        "INSERT INTO order_lines (order_id, position, product_id, quantity, price) VALUES (%s, %s, %s, %s, %s)",
-        [(number, position, *line) for position, line in enumerate(bought, start=1)],
-    )
+    total = Decimal(0)
+    for position, line in enumerate(sorted(lines, key=lambda each: str(each["sku"])), start=1):
+        product = bought(cursor, line["sku"], line["quantity"])
+        total += line["quantity"] * product["price"]
+        cursor.execute(
+            "INSERT INTO order_lines (order_id, position, product_id, quantity, price) VALUES (%s, %s, %s, %s, %s)",
+            (number, position, product["id"], line["quantity"], product["price"]),
+        )
+    cursor.execute("UPDATE orders SET total = %s WHERE id = %s", (total, number))
     return number, True
+
+
+def bought(cursor: DictCursor, sku: str, quantity: int) -> Row:
+    """Take some of a product out of the stock, and return it."""
+    cursor.execute("SELECT id, price, stock FROM products WHERE sku = %s FOR UPDATE", (sku,))
+    product = cursor.fetchone()
+    if product is None or product["stock"] < quantity:
+        raise RefusedError(409, f"{sku} is sold out")
+    cursor.execute("UPDATE products SET stock = stock - %s WHERE id = %s", (quantity, product["id"]))
+    return product
 
 
 def paid(cursor: DictCursor, number: int, reference: str, amount: Decimal) -> bool:
