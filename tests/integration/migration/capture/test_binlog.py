@@ -1,4 +1,5 @@
 # ruff: noqa: S608, ANN401 - statements of a test, on names of its own making
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -216,13 +217,13 @@ def test_a_large_transaction_and_a_new_file_of_the_log_are_read_across(server: P
         _run(
             server,
             database,
-            "INSERT INTO plain SELECT seq, repeat('x', 100) FROM seq_1_to_20000",
+            "INSERT INTO plain SELECT seq, repeat('x', 100) FROM seq_1_to_5000",
             "FLUSH BINARY LOGS",
             "DELETE FROM plain WHERE id = 7",
         )
         large, small = with_changes(source, start)
 
-        assert (len(large.changes), len(small.changes)) == (20_000, 1)
+        assert (len(large.changes), len(small.changes)) == (5_000, 1)
         assert small.position.number >> 32 == (large.position.number >> 32) + 1
         assert with_changes(source, large.position) == [small]
 
@@ -252,7 +253,12 @@ def test_a_purged_log_is_told(server: PrivateMariadb, database: str):
     with _followed(server, database, "plain") as (source, start):
         _run(server, database, "FLUSH BINARY LOGS")
         (newest,) = _run(server, database, "SHOW MASTER STATUS")
-        _run(server, database, f"PURGE BINARY LOGS TO '{newest[0]}'")
+        deadline = time.monotonic() + 30
+        while (
+            len(_run(server, database, "SHOW BINARY LOGS")) > 1
+        ):  # a reader that has just left may still hold one
+            assert time.monotonic() < deadline
+            _run(server, database, f"PURGE BINARY LOGS TO '{newest[0]}'")
 
         with pytest.raises(ChangesLostError, match="no longer has its log") as lost:
             list(source.transactions(start, wait=0))

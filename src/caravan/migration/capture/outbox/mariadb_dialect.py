@@ -1,10 +1,11 @@
 # ruff: noqa: S608 - statements are what this file is for; names and literals in them are quoted
-"""The outbox in MariaDB and MySQL: three triggers per table. TRUNCATE fires none, so it is told by the table's age."""
+"""The outbox in MariaDB and MySQL: three triggers per table. TRUNCATE fires none, so it is found out by the number that InnoDB gives a table anew."""
 
 import hashlib
 from collections.abc import Mapping
 from typing import Final
 
+from caravan.migration.capture.errors import CaptureRefusedError
 from caravan.migration.capture.stores.mariadb_store import MariadbStore
 from caravan.migration.load.readers import SourceTable
 from caravan.migration.load.readers.mariadb_schema import quoted
@@ -21,7 +22,7 @@ class MariadbDialect:
         self._name = name
         self.outbox = quoted(f"{name}_outbox")
         self.state = quoted(f"{name}_outbox_state")
-        self._ages = quoted(f"{name}_outbox_tables")
+        self._incarnations = quoted(f"{name}_outbox_tables")
 
     def making(self) -> list[str]:
         return [
@@ -34,7 +35,7 @@ class MariadbDialect:
             f"CREATE TABLE IF NOT EXISTS {self.state} (one int PRIMARY KEY, place bigint NOT NULL, forgotten bigint NOT NULL) ENGINE = InnoDB",
             f"INSERT IGNORE INTO {self.state} VALUES (1, 0, 0)",
             (
-                f"CREATE TABLE IF NOT EXISTS {self._ages} (name varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY,"
+                f"CREATE TABLE IF NOT EXISTS {self._incarnations} (name varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY,"
                 " made varchar(40) NOT NULL) ENGINE = InnoDB"
             ),
         ]
@@ -54,7 +55,7 @@ class MariadbDialect:
                 f"{create} TRIGGER {unless}{self._trigger(table.name, act)} AFTER {act} ON {where} FOR EACH ROW {body}"
                 for act, body in bodies.items()
             ),
-            f"REPLACE INTO {self._ages} {self._age(table.name)}",
+            f"REPLACE INTO {self._incarnations} VALUES ({_literal(table.name)}, {_literal(self._incarnation(table.name))})",
         ]
 
     def removing(self, tables: Mapping[str, SourceTable]) -> list[str]:
@@ -63,7 +64,7 @@ class MariadbDialect:
             for name in tables
             for act in ("INSERT", "UPDATE", "DELETE")
         ]
-        return [*drops, f"DROP TABLE IF EXISTS {self.outbox}, {self.state}, {self._ages}"]
+        return [*drops, f"DROP TABLE IF EXISTS {self.outbox}, {self.state}, {self._incarnations}"]
 
     def missing(self, tables: Mapping[str, SourceTable]) -> str:
         for name in tables:
@@ -76,10 +77,9 @@ class MariadbDialect:
             )
             if there != "3":
                 return f"a trigger of table {name} was dropped"
-            ((same,),) = self._store.texts(
-                f"SELECT count(*) FROM ({self._age(name)}) AS today JOIN {self._ages} USING (name, made)"
-            )
-            if same != "1":
+            noted = self._store.texts(f"SELECT made FROM {self._incarnations} WHERE name = {_literal(name)}")
+            today = self._incarnation(name)
+            if noted and noted[0][0] and today and noted[0][0] != today:
                 return f"table {name} was truncated or rebuilt, which no trigger tells of"
         return ""
 
@@ -87,11 +87,17 @@ class MariadbDialect:
         line = f"{_literal(table.name)}, {key}, coalesce(@caravan_tag, '')"
         return f"INSERT INTO {self.outbox} (collection, `key`, tag) VALUES ({line})"
 
-    def _age(self, name: str) -> str:
-        return (
-            "SELECT table_name AS name, CAST(create_time AS CHAR) AS made FROM information_schema.tables"
-            f" WHERE table_schema = database() AND table_name = {_literal(name)}"
-        )
+    def _incarnation(self, name: str) -> str:
+        """Return the number that InnoDB gave the table when it was made or emptied; empty where this user may not ask."""
+        catalogue = "innodb_sys_tables" if self._store.connection.is_mariadb else "innodb_tables"
+        inside = _literal(f"{self._store.connection.database}/{name}")
+        try:
+            found = self._store.texts(
+                f"SELECT table_id FROM information_schema.{catalogue} WHERE name = {inside}"
+            )
+        except CaptureRefusedError:  # the right PROCESS is missing
+            return ""
+        return found[0][0] if found else ""
 
     def _trigger(self, table: str, act: str) -> str:
         name = f"{self._name}_{act.lower()}_{table}"

@@ -1,0 +1,86 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caravan.migration.capture.binlog.cells import cell_of, decimal_text
+from caravan.migration.capture.binlog.statements import Statement, meaning_of
+from caravan.migration.capture.binlog.table_maps import length_at
+from caravan.migration.load.readers import SourceColumn
+
+_DIGIT_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
+
+
+def _packed(number: Decimal, precision: int, scale: int) -> bytes:
+    """Pack as the server does: nine digits in four bytes, the rest in fewer, the sign in the first bit, negatives inverted."""
+    whole, _, fraction = f"{abs(number):.{scale}f}".partition(".")
+    digits = (
+        whole.rjust(precision - scale, "0")[-(precision - scale) or len(whole) :] if precision > scale else ""
+    )
+    first = len(digits) % 9
+    groups = [digits[:first]] if first else []
+    groups += [digits[at : at + 9] for at in range(first, len(digits), 9)]
+    groups += [fraction[at : at + 9] for at in range(0, len(fraction), 9)]
+    raw = bytearray(b"".join(int(group).to_bytes(_DIGIT_BYTES[len(group)], "big") for group in groups))
+    raw[0] ^= 0x80
+    if number < 0:
+        raw = bytearray(byte ^ 0xFF for byte in raw)
+    return bytes(raw)
+
+
+@given(st.data(), st.integers(1, 65), st.integers(0, 30))
+def test_packed_decimals_keep_every_digit(data: st.DataObject, precision: int, scale: int):
+    scale = min(scale, precision)
+    units = data.draw(st.integers(-(10**precision) + 1, 10**precision - 1))
+    number = Decimal(units).scaleb(-scale) if scale else Decimal(units)
+    number = Decimal(f"{'-' if units < 0 else ''}{str(abs(units)).rjust(scale + 1, '0')[: -scale or None]}"
+                     f"{'.' + str(abs(units)).rjust(scale, '0')[-scale:] if scale else ''}")  # fmt: skip
+
+    assert Decimal(decimal_text(_packed(number, precision, scale), precision, scale).decode()) == number
+
+
+@pytest.mark.parametrize("kind", [7, 11, 12, 140, 245])
+def test_a_form_that_is_not_read_is_refused_by_name(kind: int):
+    with pytest.raises(LookupError, match=f"column old of type datetime is logged in the form {kind}"):
+        cell_of(kind, b"\0\0", SourceColumn("old", "datetime"))
+
+
+@pytest.mark.parametrize(
+    ("database", "text", "meaning", "named"),
+    [
+        ("shop", "BEGIN", "begin", ()),
+        ("shop", "COMMIT", "commit", ()),
+        ("shop", "ROLLBACK", "rollback", ()),
+        ("shop", "ROLLBACK TO `s`", "partial rollback", ()),
+        ("shop", "/* from the app */ alter table orders add x int", "defines", ("orders",)),
+        ("shop", "ALTER TABLE `or``ders` ADD x int", "defines", ("or`ders",)),
+        ("other", "ALTER TABLE orders ADD x int", "nothing", ()),
+        ("other", "ALTER TABLE shop.orders ADD x int", "defines", ("orders",)),
+        ("", "DROP DATABASE shop", "defines", ("orders", "or`ders")),
+        ("", "DROP DATABASE other", "nothing", ()),
+        ("shop", "TRUNCATE orders", "truncate", ("orders",)),
+        ("shop", "TRUNCATE other.orders", "nothing", ()),
+        ("shop", "UPDATE orders SET x = 1", "writes", ("orders",)),
+        ("shop", "UPDATE aside SET x = 1", "nothing", ()),
+        ("shop", "XA PREPARE 'x'", "xa", ()),
+        ("shop", "CREATE TABLE elsewhere (a int)", "nothing", ()),
+        ("shop", "", "nothing", ()),
+    ],
+)
+def test_what_statements_mean_for_our_tables(database: str, text: str, meaning: str, named: tuple[str, ...]):
+    found = meaning_of(Statement(database, text), "shop", ["orders", "or`ders"])
+    assert found == (meaning, named)
+
+
+@pytest.mark.parametrize(
+    ("raw", "length", "size"),
+    [
+        (b"\xfa", 250, 1),
+        (b"\xfc\x00\x01", 256, 3),
+        (b"\xfd\x00\x00\x01", 65_536, 4),
+        (b"\xfe" + b"\x01" + b"\0" * 7, 1, 9),
+    ],
+)
+def test_lengths_of_one_to_nine_bytes(raw: bytes, length: int, size: int):
+    assert length_at(raw, 0) == (length, size)
