@@ -165,6 +165,51 @@ async def test_a_difference_is_accepted_at_the_ticked_places_and_taken_back(
     assert "Nothing is accepted" in (await owner.get(f"{shop.base}/accepted")).text
 
 
+async def test_a_missing_member_is_accepted_and_a_length_is_refused_with_its_reason(
+    shop: Shop, owner: httpx2.AsyncClient
+) -> None:
+    until = (utc_now().date() + timedelta(days=20)).isoformat()
+    form = {"owner": "Finance", "reason": "notes are gone", "until": until}
+    missing = f"{shop.base}/differences/00aa11bb22cc33dd"
+    done = await sent(owner, missing, f"{missing}/accept", place=["GET /orders\t$[].note"], **form)
+    assert done.headers["location"] == f"{shop.base}/accepted"
+    assert "notes are gone" in (await owner.get(f"{shop.base}/accepted")).text
+    scope = Scope(shop.console.org, shop.name)
+    with connected(shop.console.system.address) as connection:
+        connection.execute(
+            "INSERT INTO engine.difference_groups (org_id, migration, id, unit, cause, kind, reported, members, example,"
+            " first_at, last_at) SELECT org_id, migration, 'longer', unit, 'other length', 'length', true,"
+            ' \'[["GET /orders", "$.lines", 9, 0, true]]\', example, now(), now() FROM engine.difference_groups'
+            " WHERE org_id = %(org)s AND migration = %(migration)s AND id = '00aa11bb22cc33dd'",
+            scope.parameters,
+        )
+    longer = f"{shop.base}/differences/longer"
+    page = (await owner.get(longer)).text
+    assert "with the length of an array whole elements would be hidden" in page
+    assert "Accept the difference" not in page
+    refused = await sent(owner, longer, f"{longer}/accept", place=["GET /orders\t$.lines"], **form)
+    assert (refused.status_code, "This cannot be accepted" in refused.text) == (400, True)
+
+
+async def test_a_held_unit_is_promoted_by_nobody(shop: Shop, owner: httpx2.AsyncClient) -> None:
+    await sent(owner, shop.unit, f"{shop.unit}/hold", reason="payday")
+    answer = await sent(owner, shop.unit, f"{shop.unit}/ways/canary:25", **wish())
+    assert (answer.status_code, at(shop)) == (409, (6, 0.05))
+    assert "holds &#39;orders&#39; where it is: payday" in answer.text
+
+
+async def test_both_sides_are_asked_again_by_the_conductor_alone(
+    shop: Shop, owner: httpx2.AsyncClient
+) -> None:
+    page = f"{shop.base}/differences/{DIFFERENCE}"
+    assert (await sent(owner, page, f"{page}/replay")).headers["location"] == page
+    assert "Both sides are asked again, for" in (await owner.get(page)).text
+    async with browser_of(shop.console) as client:
+        await log_in(client, "auditor@example.com")
+        assert "Ask both sides again" not in (await client.get(page)).text
+        assert (await sent(client, shop.base, f"{page}/replay")).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
