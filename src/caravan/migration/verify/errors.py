@@ -2,7 +2,13 @@
 
 from caravan.core.errors import CaravanError
 
-__all__ = ["NotComparableError", "RepairRefusedError", "SideLostError", "VerifyTargetError"]
+__all__ = [
+    "NotComparableError",
+    "RepairRefusedError",
+    "SideLostError",
+    "VerifyRunningError",
+    "VerifyTargetError",
+]
 
 
 class NotComparableError(CaravanError):
@@ -21,6 +27,14 @@ class SideLostError(CaravanError):
     title = "A side could not be read to the end"
     exit_code = 2
     fix = "Remove the cause named in the message and run the same command again: what is judged already is not read again."
+
+
+class VerifyRunningError(CaravanError):
+    code = "verify_running"
+    status = 409
+    title = "This is being verified already"
+    exit_code = 2
+    fix = "Wait until the other verification has ended, or stop it; then start this one again: it goes on where that one was."
 
 
 class VerifyTargetError(CaravanError):

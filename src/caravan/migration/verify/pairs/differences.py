@@ -2,15 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from caravan.migration.verify.pairs.agreement import Agreement
 from caravan.migration.verify.pairs.cells import readable, texts_of
 from caravan.migration.verify.pairs.tables import Key, Prepared, Row
 
-__all__ = ["FieldDifference", "RowDifference", "RowKind", "differing_keys", "explained", "in_order"]
+__all__ = [
+    "FieldDifference",
+    "RowDifference",
+    "RowKind",
+    "difference_of",
+    "differing_keys",
+    "explained",
+    "in_order",
+]
 
 RowKind: TypeAlias = Literal["changed", "missing", "extra", "repeated"]
 """``missing`` on the right side, ``extra`` there; ``repeated``: so many rows with this key on one side and on the other."""
@@ -38,14 +46,6 @@ class RowDifference:
     left_rows: int = 1
     right_rows: int = 1
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, given: dict[str, Any]) -> "RowDifference":
-        fields = tuple(FieldDifference(**field) for field in given["fields"])
-        return cls(tuple(given["key"]), given["kind"], fields, given["left_rows"], given["right_rows"])
-
 
 def differing_keys(agreement: Agreement, left: Sequence[str], right: Sequence[str], hashes: int) -> list[Key]:
     """Return the keys of lines that the sides do not share, in their order on the left, then the right.
@@ -66,7 +66,7 @@ def explained(
         asked = keys[start : start + _FETCHED]
         found = left.rows(asked), right.rows(asked)
         for key in asked:
-            difference = _difference(agreement, key, found[0][key], found[1][key])
+            difference = difference_of(agreement, key, found[0][key], found[1][key])
             if difference is not None:
                 yield difference
 
@@ -95,9 +95,10 @@ def _alone(left: Sequence[str], right: Sequence[str]) -> list[str]:
     return list(counts - other_counts) + list(other_counts - counts)
 
 
-def _difference(
+def difference_of(
     agreement: Agreement, key: Key, left: Sequence[Row], right: Sequence[Row]
 ) -> RowDifference | None:
+    """Return what the rows of one key differ in, None where they are equal."""
     if len(left) == len(right) == 1:
         fields = tuple(
             FieldDifference(column.name, readable(column.kind, one), readable(column.kind, other))

@@ -90,7 +90,7 @@ def walk_ranges(
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Tally:
-    """Compare by ranges of the key; what the notebook has is not looked at again.
+    """Compare by ranges of the key. What the notebook calls the same is not looked at again; what differed is, it may be repaired.
 
     Raises:
         SideLostError: a side cannot be read on; what is judged is noted.
@@ -126,13 +126,12 @@ class _Walk:
         noted = self._notebook.noted()
         chunks = [_Chunk(f"{number:05}", within) for number, within in enumerate(self._planned(noted))]
         self._tally.chunks = len(chunks)
-        todo = []
-        for chunk in chunks:
-            if chunk.node in noted:
-                self._recall(noted[chunk.node][1])
-            else:
-                todo.append(chunk)
-        self._all(iter(todo))
+        same = {node: facts for node, (verdict, facts) in noted.items() if verdict == "same"}
+        for facts in same.values():
+            self._tally.resumed += 1
+            self._tally.left_rows += facts["left"]
+            self._tally.right_rows += facts["right"]
+        self._all(chunk for chunk in chunks if chunk.node not in same)
         return self._tally
 
     def _planned(self, noted: Mapping[str, Any]) -> list[Range]:
@@ -145,12 +144,6 @@ class _Walk:
             bounds = cutter.bounds(Range(), -(-rows // self._tuning.chunk))
             self._notebook.note("plan", "planned", {"bounds": bounds})
         return _ranges(Range(), bounds)
-
-    def _recall(self, facts: Mapping[str, Any]) -> None:
-        self._tally.resumed += 1
-        self._tally.left_rows += facts["left"]
-        self._tally.right_rows += facts["right"]
-        self._tally.take([RowDifference.from_json(one) for one in facts["differences"]], self._tuning.told)
 
     def _all(self, chunks: Iterator[_Chunk]) -> None:
         """Ask a few chunks ahead on both sides, so that the stores work while we look at what they said."""
@@ -198,8 +191,8 @@ class _Walk:
         self._tally.left_rows += rows[0]
         self._tally.right_rows += rows[1]
         self._tally.take(found, self._tuning.told)
-        facts = {"left": rows[0], "right": rows[1], "differences": [one.as_json() for one in found]}
-        self._notebook.note(chunk.node, "different" if found else "same", {**chunk.within.as_json(), **facts})
+        facts = {**chunk.within.as_json(), "left": rows[0], "right": rows[1], "differing": len(found)}
+        self._notebook.note(chunk.node, "different" if found else "same", facts)
         if self._progress is not None:
             self._progress(rows[0])
 
