@@ -97,7 +97,7 @@ def test_two_units_that_meet_only_through_a_route_of_nobody_are_named_with_it() 
     (unit,) = found.units
     assert unit.declared == ("people", "shop")
     (split,) = found.splits
-    assert split.tables == {"orders": (ORDERS, STOCK), "users": (STOCK, USERS)}
+    assert split.tables == {"orders": (ORDERS, STOCK), "users": (USERS, STOCK)}
     assert found.undeclared == (STOCK,)
 
 
