@@ -321,6 +321,24 @@ def test_a_slot_that_is_gone_is_told_and_can_be_made_anew(database: str):
         open_changes("postgresql", database, ["pairs"], options=options)
 
 
+def test_a_table_more_is_followed_from_when_it_was_added(database: str):
+    options = CaptureOptions(name=f"caravan_{uuid.uuid4().hex[:12]}")
+    start = prepare_changes("postgresql", database, ["pairs"], options=options)
+    _run(database, "INSERT INTO pairs VALUES (7, 'a', NULL)", "INSERT INTO parted VALUES (7, 'unfollowed')")
+    assert prepare_changes("postgresql", database, ["pairs", "parted"], options=options) == start
+    _run(database, "INSERT INTO pairs VALUES (8, 'a', NULL)", "INSERT INTO parted VALUES (8, 'followed')")
+
+    with closing(open_changes("postgresql", database, ["pairs", "parted"], options=options)) as source:
+        found = [change for each in followed(source, start) for change in each.changes]
+    assert [(change.collection, next(iter(change.key.values()))) for change in found] == [
+        ("pairs", 7),
+        ("pairs", 8),
+        ("parted", 8),
+    ]
+    remove_changes("postgresql", database, ["pairs", "parted"], options=options)
+    _run(database, "TRUNCATE pairs", "TRUNCATE parted")
+
+
 def test_a_snapshot_opened_after_preparing_and_the_changes_behind_it_miss_nothing(
     database: str, source: ChangeSource, prepared: Position
 ):

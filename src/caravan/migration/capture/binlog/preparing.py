@@ -59,8 +59,14 @@ def assert_followable(connection: MariadbConnection, names: Sequence[str], optio
 
 def log_end(connection: MariadbConnection) -> Place:
     """Return where the log stands: what was committed before the call stands before it."""
-    row = connection.texts("SHOW MASTER STATUS" if connection.is_mariadb else "SHOW BINARY LOG STATUS")[0]
+    row = connection.texts("SHOW MASTER STATUS" if _says_master(connection) else "SHOW BINARY LOG STATUS")[0]
     return Place(row[0], int(row[1]))
+
+
+def _says_master(connection: MariadbConnection) -> bool:
+    """MySQL has the newer words since 8.2, and only them since 8.4."""
+    version = connection.texts("SELECT version()")[0][0]
+    return connection.is_mariadb or tuple(map(int, version.split("-")[0].split(".")[:2])) < (8, 2)
 
 
 def place_of(connection: MariadbConnection, position: Position) -> Place:

@@ -64,7 +64,7 @@ class EventStream:
             self._connection: Any = connected(url)
         except self._driver.Error as error:
             raise CaptureStoppedError(f"{self._host} cannot be reached: {said(error)}") from error
-        self._file = place.file
+        self._file, self._last = place.file, 0
         try:
             self._checked = self._asked(place, server_id, heartbeat)
         except self._driver.Error as error:
@@ -108,8 +108,14 @@ class EventStream:
                 raise CaptureStoppedError(f"{self._host}: an event of {self._file} before {end} is damaged")
         if kind == ROTATE:
             (offset,) = struct.unpack_from("<Q", body)
-            self._file = body[8:].decode()
+            self._file, self._last = body[8:].decode(), 0
             return Event(kind, at, server, body, Place(self._file, offset))
+        if at and end and end < self._last:
+            raise CaptureStoppedError(
+                f"{self._host}: {self._file} is larger than 4 GiB, where its own places cannot be told any more; synchronise again,"
+                " and split the transactions that are as large as that"
+            )
+        self._last = end if at else self._last
         return Event(kind, at, server, body, Place(self._file, end))
 
     def _asked(self, place: Place, server_id: int, heartbeat: float) -> bool:

@@ -37,10 +37,15 @@ def slot_statements(
     if connection.info.server_version >= _STORED_GENERATED:
         with_options += ", publish_generated_columns = stored"
     listed = ", ".join(full_name(table) for table in tables.values())
+    name = quoted(options.name)
+    there = connection.execute("SELECT 1 FROM pg_publication WHERE pubname = %s", (options.name,)).fetchone()
+    published = [
+        f"ALTER PUBLICATION {name} SET TABLE {listed}",
+        f"ALTER PUBLICATION {name} SET ({with_options})",
+    ]
     return [
         *identity_statements(connection, tables, options),
-        f"DROP PUBLICATION IF EXISTS {quoted(options.name)}",
-        f"CREATE PUBLICATION {quoted(options.name)} FOR TABLE {listed} WITH ({with_options})",
+        *(published if there else [f"CREATE PUBLICATION {name} FOR TABLE {listed} WITH ({with_options})"]),
         f"SELECT pg_create_logical_replication_slot('{options.name}', 'pgoutput')",
     ]
 

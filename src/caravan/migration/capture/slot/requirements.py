@@ -56,6 +56,8 @@ def obstacles(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, tuple[
     level, user, may = connection.execute(
         "SELECT current_setting('wal_level'), current_user,"
         " (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user)"
+        # Amazon RDS gives the right by membership.
+        " OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_replication' AND pg_has_role(oid, 'MEMBER'))"
     ).fetchone() or ("", "", False)
     if level != "logical":
         yield (
