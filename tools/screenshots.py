@@ -16,6 +16,7 @@ from caravan.core.database import DatabaseAddress, Role
 from caravan.core.settings import Settings
 from caravan.entry.addresses import opened_servers
 from tests.fixtures.migration_data import DIFFERENCE, fill_migration, migration_file
+from tests.fixtures.operators_console import served_operators_console
 
 __all__ = ["main"]
 
@@ -32,6 +33,8 @@ _PAGES: Final = {
     "migration": "migrations/shop",
     "difference": f"migrations/shop/differences/{DIFFERENCE}",
 }
+_OPERATORS: Final = "operators"
+"""The log-in of a console that `caravan run` serves."""
 _LONG: Final = {"migration"}
 """Pages whose picture is longer than a window."""
 
@@ -53,7 +56,10 @@ def main() -> None:
         try:
             password, email = _printed(log, "password"), _printed(log, "e-mail")
             _begin_a_migration(Path(home) / "caravan")
-            _picture(password, email, sys.argv[1:] or list(_PAGES))
+            names = sys.argv[1:] or [*_PAGES, _OPERATORS]
+            _picture(password, email, [name for name in names if name in _PAGES])
+            if _OPERATORS in names:
+                _picture_of_log_in(Path(home) / "caravan")
         finally:
             up.terminate()
             up.wait()
@@ -88,6 +94,23 @@ def _picture(password: str, email: str, names: list[str]) -> None:
             page.goto(f"{URL}/console/{_PAGES[name]}")
             page.screenshot(path=str(IMAGES / f"{name}.png"), full_page=name in _LONG)
             print(f"docs/images/{name}.png")
+        browser.close()
+
+
+def _picture_of_log_in(home: Path) -> None:
+    """Take the picture of the page at which operators of a migration file log in."""
+    with (
+        opened_servers(Settings(home=home, database_url=None), redis=False) as addresses,
+        tempfile.TemporaryDirectory() as folder,
+        served_operators_console(addresses.database, Path(folder), "http://127.0.0.1:9") as url,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(f"{url}/console/login")
+        page.get_by_label("Operator").fill("mira")
+        page.screenshot(path=str(IMAGES / f"{_OPERATORS}.png"))
+        print(f"docs/images/{_OPERATORS}.png")
         browser.close()
 
 

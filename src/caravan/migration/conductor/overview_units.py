@@ -6,6 +6,7 @@ from typing import Any, Final
 import psycopg
 
 from caravan.migration.conductor.overview_types import HoldView, UnitView, WayView
+from caravan.migration.conductor.readable_checks import readable
 from caravan.migration.config import MigrationConfig
 from caravan.migration.units import STATES, PlannedWay, Scope, UnitPlan, latest_measurements, plans
 
@@ -77,7 +78,7 @@ def _way(way: PlannedWay) -> WayView:
         way.back,
         way.open,
         way.comes_with_data,
-        tuple(way.checks),
+        tuple(readable(check) for check in way.checks),
         tuple(step.name for step in way.steps),
         tuple(step.name for step in way.inverse),
     )

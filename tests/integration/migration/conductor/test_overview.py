@@ -39,7 +39,7 @@ def test_a_migration_that_nobody_has_begun_is_shown(module_database: DatabaseAdd
         ("GET /health", None, "unseen"),
     ]
     (gate,) = [task for task in seen.tasks if task.kind == "gate"]
-    assert gate.said == "to contracted: contract is nothing yet; needed: measured within 86400 s"
+    assert gate.said == "to contracted: contract is nothing yet; needed: measured within 24 h"
 
 
 def test_gates_show_what_was_measured_and_what_is_needed(module_database: DatabaseAddress) -> None:

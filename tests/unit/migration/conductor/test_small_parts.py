@@ -6,9 +6,11 @@ import pytest
 
 from caravan.migration.canary import ERRORS, Action, Observation
 from caravan.migration.conductor.last_stage import LastStage, LastStageSettings
+from caravan.migration.conductor.readable_checks import duration, readable
 from caravan.migration.conductor.stored_json import stored
 from caravan.migration.conductor.traffic import Traffic
 from caravan.migration.conductor.webhook import signed_headers
+from caravan.migration.units import Check
 
 NOW = datetime(2026, 1, 1, 12, 0, 3, tzinfo=UTC)
 SETTINGS = LastStageSettings("100%", 0.05, 0.01, timedelta(0), timedelta(seconds=10), 50)
@@ -72,3 +74,21 @@ def test_the_last_stage_goes_by_the_declared_rate_alone() -> None:
     assert stage(0, 40).decide(later).action is Action.HOLD
     harmed = stage(30, 60).decide(later)
     assert (harmed.action, harmed.counts[0].canary_events) == (Action.ROLL_BACK, 30)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_599, "59 min 59 s"), (3_660, "1 h 1 min"), (86_400, "24 h"),
+     (172_799, "47 h 59 min"), (604_800, "7 days"), (190_000, "2 days 4 h")],
+)  # fmt: skip
+def test_seconds_are_told_in_units_that_people_use(seconds: int, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_a_check_is_readable_and_its_limit_is_not_crossed() -> None:
+    soak = readable(Check("canary: soak in seconds", passed=False, measured="3599", needed="at least 3600"))
+    assert (soak.name, soak.measured, soak.needed) == ("canary: soak", "59 min 59 s", "at least 1 h")
+    age = readable(Check("shadow: age", passed=True, measured="4 s ago", needed="measured within 86400 s"))
+    assert (age.measured, age.needed) == ("4 s ago", "measured within 24 h")
+    share = Check("shadow: undetected share", passed=True, measured="0.0075 (3/400)", needed="at most 0.01")
+    assert readable(share) == share
