@@ -25,6 +25,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "migration": "The migration file and its units: init, check, plan, status, measure, advance, back, journal.",
     "jobs": "Run jobs: programs, one after another per queue, supervised.",
     "load": "Load data sets; `load undo FILE` takes out what loads brought.",
+    "sync": "Follow the changes of the old store, both ways: run, status, stop, release.",
     "record": "Recorded traffic: import it, look at it, keep it within limits.",
     "contract": "Learn what routes take and answer, check it against any server.",
     "verify": "Compare what was loaded with its source, down to row and field.",

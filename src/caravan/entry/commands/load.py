@@ -1,6 +1,7 @@
 """`caravan load`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,6 +24,7 @@ from caravan.migration.load import (
     run_load,
     undo,
 )
+from caravan.migration.sync import beside_flows
 
 __all__ = ["app", "load_file", "load_request"]
 
@@ -77,6 +79,7 @@ def run(
                 limit=limit,
                 workers=workers,
             )
+            request = replace(request, beside=beside_flows(addresses.database, config))
             report = run_load(request, progress_for())
     except KeyboardInterrupt:
         _tell("interrupted between two steps; the load can be resumed: run the same command again")
@@ -103,7 +106,8 @@ def undo_command(file: File) -> None:
 
 def load_file(settings: Settings, address: DatabaseAddress, config: MigrationConfig) -> LoadReport:
     """Load one migration for `caravan up`: its report goes to standard error and to a page."""
-    report = run_load(load_request(settings, address, config), progress_for())
+    request = replace(load_request(settings, address, config), beside=beside_flows(address, config))
+    report = run_load(request, progress_for())
     print_load_report(report, sys.stderr)
     _write_page(report, _page_of(settings, report))
     return report

@@ -16,7 +16,6 @@ from typing import Final
 import psycopg
 import structlog
 
-from caravan.core.errors import CaravanError
 from caravan.migration.capture.changes import ChangeSource, Position, Transaction
 from caravan.migration.capture.errors import CaptureStoppedError
 from caravan.migration.sync.errors import FlowReplacedError, LegacyWriteError
@@ -85,7 +84,7 @@ class FlowRunner:
                 if self._session(until_caught_up=until_caught_up):
                     return
             except (psycopg.OperationalError, CaptureStoppedError, LegacyWriteError) as error:
-                if isinstance(error, LegacyWriteError) and not error.details.get("transient"):
+                if not _may_pass(error):
                     raise
                 log.warning("flow.interrupted", flow=str(self._key), problem=str(error).strip())
                 if time.monotonic() - began > _LONGEST_PAUSE:
@@ -108,8 +107,8 @@ class FlowRunner:
             sink.end()
         except FlowReplacedError:
             raise
-        except CaravanError as error:
-            if not isinstance(error, CaptureStoppedError):
+        except Exception as error:
+            if not _may_pass(error):
                 _end_failed(sink, error)
             raise
         finally:
@@ -117,7 +116,14 @@ class FlowRunner:
         return True
 
 
-def _end_failed(sink: Sink, error: CaravanError) -> None:
+def _may_pass(error: Exception) -> bool:
+    """Tell whether waiting may mend it."""
+    if isinstance(error, LegacyWriteError):
+        return bool(error.details.get("transient"))
+    return isinstance(error, psycopg.OperationalError | CaptureStoppedError)
+
+
+def _end_failed(sink: Sink, error: Exception) -> None:
     try:
         sink.end(failed=error)
     except psycopg.Error as problem:
