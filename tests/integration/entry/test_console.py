@@ -1,7 +1,5 @@
 """The console of an engine alone: operators of the file log in with a token, and do what the file lets them do."""
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -9,9 +7,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 import pytest_asyncio
+import typer
 
 from caravan.core.clock import utc_now
 from caravan.core.database import DatabaseAddress
+from caravan.entry.commands.operator import operator
 from caravan.migration.config import read_config_text
 from caravan.migration.console import token_digest
 from caravan.migration.units import Scope, connected, entries, stored_units
@@ -175,13 +175,16 @@ async def test_forms_are_of_this_console_alone_and_the_platforms_cookies_do_not_
     )
 
 
-def test_a_command_makes_a_token_and_what_the_file_keeps_of_it() -> None:
-    command = [sys.executable, "-m", "caravan.entry.cli", "migration", "operator", "mira", "--may", "switch"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    token = done.stderr.rpartition(": ")[2].strip()
-    assert token not in done.stdout
-    config = read_config_text(migration_file().file, '[migration]\nname = "a"\norg = "b"\n' + done.stdout)
+def test_a_command_makes_a_token_and_what_the_file_keeps_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    operator("mira", ["switch"])
+    said = capsys.readouterr()
+    token = said.err.rpartition(": ")[2].strip()
+    assert len(token) > 40
+    assert token not in said.out
+    config = read_config_text(migration_file().file, '[migration]\nname = "a"\norg = "b"\n' + said.out)
     assert (config.operators["mira"].token, config.operators["mira"].may) == (
         token_digest(token),
         ("switch",),
     )
+    with pytest.raises(typer.BadParameter, match="rule: an operator may view, accept, switch"):
+        operator("mira", ["rule"])
