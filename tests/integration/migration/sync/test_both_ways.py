@@ -33,23 +33,27 @@ org = "toy-shop"
 name = "customers"
 source = "shop"
 collection = "customers"
-mapping = "tests.fixtures.toy.rows_mapping:customer"
+mapping = "tests.fixtures.toy.{mappings}:customer"
 [[data_sets]]
 name = "orders"
 source = "shop"
 collection = "orders"
-mapping = "tests.fixtures.toy.rows_mapping:order"
+mapping = "tests.fixtures.toy.{mappings}:order"
 """
 
 
 class Pair:
     """A legacy store and our side, with the flows between them."""
 
-    def __init__(self, database: DatabaseAddress, legacy: LegacyStore, folder: Path) -> None:
+    def __init__(
+        self, database: DatabaseAddress, legacy: LegacyStore, folder: Path, mappings: str = "rows_mapping"
+    ) -> None:
         self.database, self.legacy, self.folder = database, legacy, folder
         self.org = uuid.uuid4()
         self.file = folder / "migration.toml"
-        self.file.write_text(_FILE.format(name=f"p{self.org.hex[:8]}", source=legacy.source))
+        self.file.write_text(
+            _FILE.format(name=f"p{self.org.hex[:8]}", source=legacy.source, mappings=mappings)
+        )
         self.config = read_config(self.file)
 
     def setting(self, direction: Direction) -> FlowSetting:

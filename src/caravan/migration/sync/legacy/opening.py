@@ -34,4 +34,8 @@ def open_writer(
         from caravan.migration.sync.legacy.sqlite import SqliteDialect  # noqa: PLC0415
 
         return SqlWriter(SqliteDialect(Path(place), rules, options))
+    if kind == "mongodb":
+        from caravan.migration.sync.legacy.mongodb import MongodbWriter  # noqa: PLC0415
+
+        return MongodbWriter(str(place))
     raise CaptureRefusedError(f"nothing can be written back to a source of the kind {kind}")

@@ -1,0 +1,119 @@
+# ruff: noqa: S608 - statements of a test, on names of its own making
+"""A legacy store of documents, both ways: a touched child brings its whole record back."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from bson import ObjectId
+from pymongo.database import Database
+
+from caravan.core.database import DatabaseAddress
+from caravan.migration.capture import remove_changes
+from tests.fixtures.capabilities import needs
+from tests.fixtures.followed_shop import owner_execute
+from tests.fixtures.mongodb_server import PrivateMongodb
+from tests.fixtures.toy.shop import make_shop
+from tests.integration.migration.sync.test_both_ways import Pair
+
+pytestmark = needs("mongodb_server")
+
+
+@dataclass
+class MongodbLegacy:
+    url: str
+    kind: Literal["mongodb"] = "mongodb"
+
+    @property
+    def source(self) -> str:
+        return f'kind = "mongodb"\nurl = "{self.url}"'
+
+
+@pytest.fixture(scope="module")
+def database(module_database: DatabaseAddress, tmp_path_factory: pytest.TempPathFactory) -> DatabaseAddress:
+    make_shop(module_database, tmp_path_factory.mktemp("tables"))
+    owner_execute(module_database, ["ALTER TABLE toy_lines ADD extra jsonb"])
+    return module_database
+
+
+@pytest.fixture
+def documents(mongodb_server: PrivateMongodb) -> Iterator[Database[dict[str, Any]]]:
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with mongodb_server.connect() as client:
+        client[name].create_collection("customers")
+        client[name].create_collection("orders")
+        yield client[name]
+        client.drop_database(name)
+
+
+@pytest.fixture
+def pair(
+    database: DatabaseAddress,
+    mongodb_server: PrivateMongodb,
+    documents: Database[dict[str, Any]],
+    tmp_path: Path,
+) -> Iterator[Pair]:
+    pair = Pair(
+        database,
+        MongodbLegacy(mongodb_server.url(documents.name)),  # type: ignore[arg-type]
+        tmp_path,
+        mappings="document_mapping",
+    )
+    yield pair
+    capture = pair.setting("reverse").capture
+    remove_changes(capture.kind, capture.place, capture.collections, capture.options)
+
+
+def test_documents_go_both_ways_with_what_is_inside_them(
+    pair: Pair, documents: Database[dict[str, Any]]
+) -> None:
+    forward, reverse = pair.setting("forward").party, pair.setting("reverse").party
+    forward.prepare()
+    forward.carry_on()
+    ada, first = ObjectId(), ObjectId()
+    documents.customers.insert_one({"_id": ada, "name": "Ada", "since": 1815})
+    lines = [{"sku": "A", "weight": 1.5}, {"sku": "B", "weight": 2.0}, {"sku": "C", "weight": 3.0}]
+    documents.orders.insert_one(
+        {"_id": first, "customer": ada, "number": "N1", "total": "10.50", "lines": lines, "cache": {"a": 1}}
+    )
+    reverse.prepare()
+    pair.carry("forward")
+    skus = "SELECT sku FROM toy_lines WHERE org_id = %(org)s ORDER BY position"
+    assert pair.ours(skus) == [("A",), ("B",), ("C",)]
+
+    pair.switch()
+    pair.ours("DELETE FROM toy_lines WHERE org_id = %(org)s AND sku = 'B'")
+    pair.ours("UPDATE toy_customers SET name = 'Ada L.' WHERE org_id = %(org)s")
+    born = uuid.uuid4()
+    pair.ours(
+        f"INSERT INTO toy_orders (org_id, id, customer_id, number, total) SELECT org_id, '{born}', id, 'N2', 5"
+        " FROM toy_customers WHERE org_id = %(org)s"
+    )
+    pair.ours(
+        f"INSERT INTO toy_lines (org_id, id, order_id, position, sku, weight)"
+        f" VALUES (%(org)s, gen_random_uuid(), '{born}', 0, 'Z', 9)"
+    )
+    pair.carry("reverse")
+    assert documents.customers.find_one({"_id": ada}) == {"_id": ada, "name": "Ada L.", "since": 1815}
+    kept = documents.orders.find_one({"_id": first})
+    assert kept is not None
+    assert ([line["sku"] for line in kept["lines"]], kept["cache"]) == (["A", "C"], {"a": 1})
+    fresh = documents.orders.find_one({"number": "N2"})
+    assert fresh is not None
+    assert (type(fresh["_id"]), fresh["customer"], [line["sku"] for line in fresh["lines"]]) == (
+        ObjectId, ada, ["Z"],
+    )  # fmt: skip
+    pair.carry("forward")
+    assert forward.foreign_writes() == 0
+
+    pair.carry("reverse")
+    forward.start(forward.head())
+    reverse.watch()
+    documents.orders.update_one({"number": "N2"}, {"$set": {"number": "N2 again"}})
+    documents.orders.delete_one({"_id": first})
+    pair.carry("forward")
+    assert pair.ours("SELECT id, number FROM toy_orders WHERE org_id = %(org)s") == [(born, "N2 again")]
+    assert pair.ours(skus) == [("Z",)]
