@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from caravan.migration.capture.changes import Change, Position, Transaction
 from caravan.migration.capture.errors import CaptureRefusedError
+from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.outbox.preparing import open_store
 from caravan.migration.capture.stores.store import Store
@@ -27,7 +28,7 @@ _LATE_NUMBERS: Final = 1_000
 """How many numbers a sequence may be ahead of the oldest transaction that has not committed."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK: Final = {
-    "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
+    "sqlite": "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000",
     "mariadb": "SELECT CAST(unix_timestamp(current_timestamp(6)) * 1000000 AS SIGNED)",
     "postgresql": "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
 }
@@ -46,8 +47,9 @@ class WatermarkSource:
         self._store, _ = open_store(kind, place, rules, options.name)
         self._options = options
         self._told: dict[str, dict[str, bytes]] = {}
+        self._given = 0
         try:
-            self._tables = self._store.tables(names)
+            self._tables = keyed(self._store.tables(names), options.keys)
             _assert_watermarks(self._store, self._tables, options)
         except BaseException:
             self._store.close()
@@ -58,7 +60,8 @@ class WatermarkSource:
         return Position(self._clock(), self._resume())
 
     def head(self) -> Position:
-        return Position(self._clock())
+        """Return a position behind all that was given: a clock may stand still between two calls."""
+        return Position(max(self._clock(), self._given + 1))
 
     def transactions(self, after: Position, *, wait: float) -> Iterator[Transaction]:
         number, marks = after.number, json.loads(after.resume or "{}")
@@ -80,8 +83,8 @@ class WatermarkSource:
                 yield self._of(number, reached, pieces[-1])
                 until = time.monotonic() + wait
             if time.monotonic() >= until:
-                if not pieces and clock > number:
-                    yield self._of(clock, reached, [])
+                if not pieces:
+                    yield self._of(max(number + 1, clock), reached, [])
                 return
             time.sleep(_PAUSE)
 
@@ -95,6 +98,7 @@ class WatermarkSource:
         self._store.close()
 
     def _of(self, number: int, resume: str, changes: Sequence[Change]) -> Transaction:
+        self._given = max(self._given, number)
         numbered = (
             Change(change.collection, change.kind, change.key, change.record, step)
             for step, change in enumerate(changes)

@@ -170,6 +170,24 @@ def test_insert_update_delete_and_a_new_key_are_told_in_order(server: PrivateMar
         assert source.retained() is None
 
 
+def test_a_change_names_the_columns_it_is_asked_to(server: PrivateMariadb, database: str):
+    _run(server, database, "CREATE TABLE items (id int PRIMARY KEY, parent int)")
+    with _followed(server, database, "items", keys={"items": ("parent", "id")}) as (source, start):
+        _run(
+            server,
+            database,
+            "INSERT INTO items VALUES (1, 7)",
+            "UPDATE items SET parent = 8",
+            "DELETE FROM items",
+        )
+        assert [(kind, key) for kind, key, _ in told(source, start)] == [
+            ("upsert", {"parent": 7, "id": 1}),
+            ("delete", {"parent": 7, "id": 1}),
+            ("upsert", {"parent": 8, "id": 1}),
+            ("delete", {"parent": 8, "id": 1}),
+        ]
+
+
 def test_rolled_back_rows_are_not_told_and_transactions_come_whole_in_the_order_of_commits(
     server: PrivateMariadb, database: str
 ):

@@ -5,7 +5,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +292,23 @@ def test_an_outbox_leaves_nothing_behind_and_a_new_one_does_not_take_old_positio
 
     with pytest.raises(ChangesLostError, match="made anew"):
         list(source.transactions(reached, wait=0))
+
+
+def test_a_change_names_the_columns_it_is_asked_to(old: Old):
+    options = CaptureOptions(mechanism="outbox", keys={"goods": ("code", "id")})
+    start = prepare_changes(old.kind, old.place, ["goods"], options=options)
+    with closing(open_changes(old.kind, old.place, ["goods"], options=options)) as source:
+        old.run(
+            "INSERT INTO goods VALUES (1, 'x', 'a', 1)", "UPDATE goods SET code = 'b'", "DELETE FROM goods"
+        )
+        assert [(kind, key) for kind, key, _ in told(source, start)] == [
+            ("delete", {"code": "a", "id": 1}),
+            ("delete", {"code": "b", "id": 1}),
+        ]
+    with pytest.raises(CaptureRefusedError, match="goods has no column nothing"):
+        prepare_changes(
+            old.kind, old.place, ["goods"], options=replace(options, keys={"goods": ("nothing",)})
+        )
 
 
 def test_a_table_without_a_key_is_refused(old: Old):

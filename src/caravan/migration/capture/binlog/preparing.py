@@ -7,6 +7,7 @@ from caravan.migration.capture.binlog.requirements import assert_keys, cascades,
 from caravan.migration.capture.binlog.wire import Place
 from caravan.migration.capture.changes import Position
 from caravan.migration.capture.errors import CaptureRefusedError
+from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.stores.mariadb_connection import MariadbConnection
 from caravan.migration.load.readers.mariadb_schema import quoted
@@ -48,7 +49,7 @@ def assert_followable(connection: MariadbConnection, names: Sequence[str], optio
             f"{connection.place}: {'; '.join(problem for problem, _ in found)}",
             *(statement for _, several in found for statement in several),
         )
-    assert_keys(connection.tables(names), connection.place)
+    assert_keys(keyed(connection.tables(names), options.keys), connection.place)
     if options.cascades == "refuse" and (acting := cascades(connection, names)):
         raise CaptureRefusedError(
             f"{connection.place}: foreign keys change rows that no log and no trigger tells of: {'; '.join(acting)}. Declare them"

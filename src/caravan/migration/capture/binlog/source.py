@@ -13,6 +13,7 @@ from caravan.migration.capture.binlog.preparing import assert_followable, log_en
 from caravan.migration.capture.binlog.wire import HEARTBEAT, Event, EventStream, Place
 from caravan.migration.capture.changes import Position, Transaction
 from caravan.migration.capture.errors import CaptureRefusedError, CaptureStoppedError, ChangesLostError
+from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.stores.mariadb_connection import MariadbConnection
 from caravan.migration.load.readers import Rules, SourceTable
@@ -37,7 +38,7 @@ class BinlogSource:
         self._connection = MariadbConnection(url)
         try:
             assert_followable(self._connection, names, options)
-            self._tables = self._connection.tables(names)
+            self._tables = keyed(self._connection.tables(names), options.keys)
         except BaseException:
             self._connection.close()
             raise
@@ -149,7 +150,8 @@ class BinlogSource:
     def _defined(self, named: tuple[str, ...], place: Place) -> None:
         """Stop where DDL changed columns; an index more or less is nothing to us."""
         try:
-            same = _fingerprint(self._connection.tables(list(self._tables))) == self._schema
+            today = keyed(self._connection.tables(list(self._tables)), self._options.keys)
+            same = _fingerprint(today) == self._schema
         except CaptureRefusedError:  # a table is gone
             same = False
         if not same and self._options.schema_changes == "stop":

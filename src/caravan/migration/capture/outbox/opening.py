@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from caravan.migration.capture.changes import Position
+from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.outbox.preparing import (
     open_store,
@@ -43,7 +44,7 @@ def statements(kind: str, place: str | Path, names: Sequence[str], options: Capt
     """See ``capture_statements``."""
     store, dialect = open_store(kind, place, REFUSE_ALL, options.name)
     with closing(store):
-        return outbox_statements(dialect, store.tables(names))
+        return outbox_statements(dialect, keyed(store.tables(names), options.keys))
 
 
 def remove(kind: str, place: str | Path, names: Sequence[str], options: CaptureOptions) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from caravan.migration.capture.binlog.requirements import assert_keys, cascades
 from caravan.migration.capture.changes import Position
 from caravan.migration.capture.errors import CaptureRefusedError
+from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.outbox.dialect import Dialect
 from caravan.migration.capture.outbox.mariadb_dialect import MariadbDialect
@@ -60,7 +61,7 @@ def prepare_outbox(store: Store, dialect: Dialect, names: Sequence[str], options
 
 def assert_notable(store: Store, names: Sequence[str], options: CaptureOptions) -> Mapping[str, SourceTable]:
     """Return the tables; raises ``CaptureRefusedError`` where triggers would miss changes, or not say of which row."""
-    tables = store.tables(names)
+    tables = keyed(store.tables(names), options.keys)
     assert_keys(tables, store.place)
     if isinstance(store, PostgresStore):
         _assert_owner(store, tables)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from caravan.migration.capture.changes import Change, Position, Transaction
 from caravan.migration.capture.errors import ChangesLostError
+from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.outbox.dialect import Dialect
 from caravan.migration.capture.outbox.places import forget_lines, forgotten, last_place, place_lines
@@ -27,7 +28,7 @@ class OutboxSource:
         self._store = store
         self._dialect = dialect
         self._batch = options.batch
-        self._tables = store.tables(names)
+        self._tables = keyed(store.tables(names), options.keys)
 
     def head(self) -> Position:
         while place_lines(self._store, self._dialect, self._batch):

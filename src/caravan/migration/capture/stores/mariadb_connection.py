@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from caravan.migration.capture.errors import CaptureRefusedError, CaptureStoppedError
 from caravan.migration.load.readers import SourceTable, SourceUnreadable, without_password
@@ -11,8 +11,9 @@ from caravan.migration.load.readers.mariadb_schema import described_tables
 
 __all__ = ["MariadbConnection"]
 
-_DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370})
+_DENIED: Final = frozenset({1044, 1045, 1142, 1143, 1227, 1370})
 """Numbers of errors that say a right is missing."""
+_LOCKED: Final = 1205
 
 
 class MariadbConnection:
@@ -40,6 +41,10 @@ class MariadbConnection:
         except self._driver.Error as error:
             if error.args and error.args[0] in _DENIED:
                 raise CaptureRefusedError(f"{self.place}: {said(error)}") from error
+            if error.args and error.args[0] == _LOCKED:
+                raise CaptureStoppedError(
+                    f"{self.place}: another transaction holds a table for longer than is waited for; try again when it has ended"
+                ) from error
             raise CaptureStoppedError(f"{self.place} cannot be read on: {said(error)}") from error
 
     def run(self, *statements: str) -> None:

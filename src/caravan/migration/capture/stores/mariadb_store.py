@@ -20,7 +20,8 @@ class MariadbStore:
         self.connection = MariadbConnection(url)
         self.place = self.connection.place
         self._rules = rules
-        self.run("SET SESSION lock_wait_timeout = 10")
+        # Making a trigger waits for writers, and writers that come later wait behind it: not for long.
+        self.run("SET SESSION lock_wait_timeout = 2")
 
     def tables(self, names: Sequence[str]) -> dict[str, SourceTable]:
         return self.connection.tables(names)

@@ -13,7 +13,15 @@ from caravan.migration.load.readers.postgres import SETTINGS, said
 
 __all__ = ["connect_postgres", "raw_rows", "stopping"]
 
-_RIGHTS: Final = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidPassword)
+_REFUSALS: Final = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidPassword,
+    psycopg.errors.InvalidParameterValue,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.WrongObjectType,
+    psycopg.errors.ConfigurationLimitExceeded,
+)
+"""What only the owner of the server can change: rights, kinds of tables, limits."""
 
 
 def connect_postgres(url: str) -> psycopg.Connection[Any]:
@@ -41,8 +49,12 @@ def stopping(place: str) -> Iterator[None]:
 
 
 def _raise(place: str, error: psycopg.Error) -> NoReturn:
-    if isinstance(error, _RIGHTS):
+    if isinstance(error, _REFUSALS):
         raise CaptureRefusedError(f"{place}: {said(error)}") from error
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        raise CaptureStoppedError(
+            f"{place}: another transaction holds a table for longer than is waited for; try again when it has ended"
+        ) from error
     raise CaptureStoppedError(f"{place} cannot be read on: {said(error)}") from error
 
 

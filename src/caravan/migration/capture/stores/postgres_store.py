@@ -21,6 +21,8 @@ class PostgresStore:
         self.place = without_password(url)
         self._rules = rules
         self._connection = connect_postgres(url)
+        # Making a trigger waits for writers, and writers that come later wait behind it: not for long.
+        self.run("SET lock_timeout = '2s'")
 
     def tables(self, names: Sequence[str]) -> dict[str, SourceTable]:
         with stopping(self.place):
