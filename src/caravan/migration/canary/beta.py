@@ -26,14 +26,19 @@ def log_lower_tail(x: float, a: float, b: float) -> float:
     if x >= 1:
         return 0.0
     if x > (a + 1) / (a + b + 2):
-        return _log_one_minus(log_lower_tail(1 - x, b, a))
-    front = a * math.log(x) + b * math.log1p(-x) - math.log(a) - log_beta(a, b)
-    return min(0.0, front - math.log(_fraction(x, a, b)))
+        return _log_one_minus(_log_by_fraction(1 - x, b, a))
+    return _log_by_fraction(x, a, b)
 
 
 def log_upper_tail(x: float, a: float, b: float) -> float:
     """Return ln P(Beta(a, b) > x)."""
     return log_lower_tail(1 - x, b, a)
+
+
+def _log_by_fraction(x: float, a: float, b: float) -> float:
+    """Return ln I_x(a, b) by the fraction alone, on whichever side of the mode: both sides of a tie end here."""
+    front = a * math.log(x) + b * math.log1p(-x) - math.log(a) - log_beta(a, b)
+    return min(0.0, front - math.log(_fraction(x, a, b)))
 
 
 def _fraction(x: float, a: float, b: float) -> float:

@@ -38,6 +38,18 @@ def test_far_tails_keep_their_logarithm() -> None:
     assert log_lower_tail(1, 2, 2) == 0
 
 
+def test_at_the_mode_both_sides_come_to_an_end() -> None:
+    """There each of x and 1 - x may look as if it were beyond its mode, by rounding alone."""
+    for tuned in range(100, 1_100, 100):
+        for turn in range(1, 60):
+            weight, count, below = tuned / 13.06, 20 * turn - 2, 19 * turn - 1
+            a, b = 0.95 * weight + below, 0.05 * weight + count - below
+            low, high = math.exp(log_lower_tail(0.95, a, b)), math.exp(log_upper_tail(0.95, a, b))
+            assert low + high == pytest.approx(1, rel=1e-9)
+    high = log_upper_tail(0.95, 489.811722173992, 24.83219590389433)
+    assert math.exp(high) == pytest.approx(0.55, abs=0.1)
+
+
 def test_a_uniform_mixture_spreads_evenly_over_counts() -> None:
     """With Beta(1, 1) each number of successes in n has the same chance, 1/(n + 1)."""
     assert log_mixture(3, 7, 1, 1) == pytest.approx(-math.log(11 * math.comb(10, 3)))
