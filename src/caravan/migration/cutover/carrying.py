@@ -76,6 +76,10 @@ class Carrier:
         """Return what gateways are told now."""
         return self._publisher.in_force(scope, unit)
 
+    def look(self, roles: Roles, transition: UUID | None = None) -> Look:
+        """Return what a preflight looks at."""
+        return Look(self._parties, roles, self._gates, self._clock(), self._waived, self._sides, transition)
+
     def perform(self, performance: Performance) -> Mapping[str, Any]:
         """Do one act.
 
@@ -117,16 +121,7 @@ class Carrier:
     def _preflight(self, performance: Performance, roles: Roles) -> Mapping[str, Any]:
         roles.drained.prepare()
         roles.back.prepare()
-        look = Look(
-            self._parties,
-            roles,
-            self._gates,
-            self._clock(),
-            self._waived,
-            self._sides,
-            performance.transition,
-        )
-        checks = preflight(look)
+        checks = preflight(self.look(roles, performance.transition))
         failed = [check for check in checks if not check.passed]
         if failed:
             raise PreflightError(
@@ -201,10 +196,9 @@ class Carrier:
         return {"opened": [str(transition) for transition in standing]}
 
     def _settle(self, performance: Performance, roles: Roles) -> Mapping[str, Any]:
+        roles.drained.watch()
         if roles.to == "new":
-            roles.drained.watch()
             return {"fence": "stays", "by_hand": list(roles.giver.fence.by_hand(performance.transition))}
-        roles.drained.stop()
         roles.giver.fence.take_down(performance.transition, within=_UNDO)
         return {"fence": "taken down"}
 
@@ -228,7 +222,7 @@ class Carrier:
 
     def _no_capture_back(self, _performance: Performance, roles: Roles) -> Mapping[str, Any]:
         if roles.to == "new":
-            roles.back.stop()
+            roles.back.watch()
             return {}
         # The old store stood open for a moment: what somebody wrote to it then is carried over before nothing is any more.
         position = roles.back.head()

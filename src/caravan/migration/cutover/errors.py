@@ -16,6 +16,7 @@ __all__ = [
     "PreflightError",
     "RowsDifferError",
     "StoreFailedError",
+    "UnitStoreError",
     "UnitsSplitError",
     "WritersRemainError",
 ]
@@ -126,6 +127,14 @@ class ConsentMissingError(CaravanError):
     title = "Nobody has said yes to what cannot be undone"
     exit_code = 2
     fix = 'Say it in your words: `caravan cutover complete FILE UNIT --yes "…"`. Nothing leads back from complete.'
+
+
+class UnitStoreError(CaravanError):
+    code = "cutover_unit_store"
+    status = 422
+    title = "The unit's data is not the whole of one store"
+    exit_code = 2
+    fix = "Give the unit all data sets of one source that tells its changes: what shares a flow has to switch together."
 
 
 class UnitsSplitError(CaravanError):

@@ -19,7 +19,8 @@ from caravan.migration.config import MigrationConfig
 from caravan.migration.cutover.carrying import Carrier
 from caravan.migration.cutover.errors import ConsentMissingError, CutShortError
 from caravan.migration.cutover.parties import Parties
-from caravan.migration.cutover.roles import roles_of
+from caravan.migration.cutover.preflight import Look
+from caravan.migration.cutover.roles import Roles, roles_of
 from caravan.migration.units import (
     STATES,
     Coordinator,
@@ -140,6 +141,10 @@ class Cutovers:
         """Finish or undo a cutover of this unit that was cut short; None where there is none."""
         with self.opened() as on:
             return on.coordinator.settle(on.lease, unit)
+
+    def look(self, roles: Roles) -> Look:
+        """Return what a preflight would look at now."""
+        return self.carrier.look(roles)
 
     def walk(self, unit: str, way: Way) -> Moved:
         """Go a way that is no edge, as a drill does; settles as every call."""

@@ -109,6 +109,9 @@ class Flow(Protocol):
     def running(self) -> bool:
         """Tell whether it applies what comes."""
 
+    def carried(self) -> bool:
+        """Tell whether a process carries it: one that only watches is carried too, and can be started at once."""
+
     def carry_on(self) -> None:
         """Let it run, from where it is, without an end."""
 

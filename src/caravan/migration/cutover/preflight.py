@@ -95,11 +95,10 @@ def _healthy(look: Look) -> Iterator[Check]:
 
 
 def _way_back(look: Look) -> Iterator[Check]:
-    """The way back is there when the log of the side that takes can be read: it is read once."""
-    position = look.roles.back.head()
-    yield Check(
-        "way back", passed=True, measured=f"its log stands at {position.number}", needed="a log to read"
-    )
+    """The way back is there when the log of the side that takes can be read (it is read once) and a process stands by for it."""
+    position, carried = look.roles.back.head(), look.roles.back.carried()
+    said = f"{'a process' if carried else 'no process'} stands by, the log is at {position.number}"
+    yield Check("way back", carried, said, "a process that carries the flow back: `caravan sync run`")
 
 
 def _leftovers(look: Look) -> Iterator[Check]:

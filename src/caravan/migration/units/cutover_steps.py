@@ -123,7 +123,7 @@ CUTOVER: Final = (
         "capture back",
         "the flow of the other direction begins at the position of the side that takes",
         "it runs, and began at or before that position",
-        "it is stopped",
+        "it only watches again",
         effect="capture back",
         undo="no capture back",
         late=True,

@@ -74,7 +74,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.forward = FakeFlow(self, "forward", self.old, self.new, state="running")
-        self.reverse = FakeFlow(self, "reverse", self.new, self.old)
+        self.reverse = FakeFlow(self, "reverse", self.new, self.old, state="watching")
 
     @property
     def authority(self) -> Side:
@@ -194,6 +194,9 @@ class FakeFlow:
 
     def running(self) -> bool:
         return self.state == "running"
+
+    def carried(self) -> bool:
+        return self.state != "stopped"
 
     def carry_on(self) -> None:
         with self.world.acted(f"{self.name} carry on"):

@@ -179,6 +179,9 @@ class LogFlow:
     def running(self) -> bool:
         return self.at()[1] == "running"
 
+    def carried(self) -> bool:
+        return self.at()[1] != "stopped"
+
     def carry_on(self) -> None:
         self.say("running")
         self.pump()

@@ -119,7 +119,7 @@ class Shop:
             "SELECT count(*) FROM engine.unit_transitions WHERE org_id = %(org)s AND phase IN ('acting', 'unwinding')",
             self.scope.parameters,
         ).fetchone()
-        forward, reverse = ("watching", "running") if state >= 7 else ("running", "stopped")
+        forward, reverse = ("watching", "running") if state >= 7 else ("running", "watching")
         found = {
             f"lost {world.lost()}": bool(world.lost()),
             f"doubled {world.doubled()}": bool(world.doubled()),

@@ -189,6 +189,7 @@ def with_waivers(*classes: str) -> MigrationConfig:
         ("old", "health of the old side: does not answer"),
         ("new", "health of the new side: does not answer"),
         ("disk", "disk of new: 0.0 GiB free"),
+        ("back", "way back: no process stands by"),
     ],
 )
 def test_the_preflight_names_what_is_missing_before_anything_is_held(
@@ -196,6 +197,8 @@ def test_the_preflight_names_what_is_missing_before_anything_is_held(
 ) -> None:
     if change == "flow":
         shop.world.forward.state = "stopped"
+    elif change == "back":
+        shop.world.reverse.state = "stopped"
     elif change == "disk":
         parties = shop.cutovers.parties
         shop.cutovers.carrier._parties = replace(parties, new=replace(parties.new, free_bytes=1))

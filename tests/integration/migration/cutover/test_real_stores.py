@@ -93,7 +93,7 @@ def paired(address: DatabaseAddress, old: RealStore) -> Pair:
     for store in (old, new):
         store.make()
     LogFlow("forward", old, new).seed("running")
-    LogFlow("reverse", new, old).seed("stopped")
+    LogFlow("reverse", new, old).seed("watching")
     pair = Pair(address, Scope(uuid4(), "shop"), old, new, set())
     pair.place(AT_CANARY)
     for number in range(5):

@@ -1,7 +1,7 @@
 """How fences are called, so that one found after a crash tells whose it is, and how the applier passes them.
 
 The applier of a flow passes every fence by the tag that it writes under (``caravan.migration.capture.tagging``): PostgreSQL asks the
-transaction for ``caravan.tag``, MariaDB and MySQL for ``@caravan_tag``, SQLite for a row in ``caravan_tag``; in MongoDB it writes with
+transaction for ``caravan.tag``, MariaDB and MySQL for ``@caravan_tag``, SQLite for a row in its capture's table of tags; in MongoDB it writes with
 ``bypassDocumentValidation``.
 """
 
@@ -11,9 +11,9 @@ from uuid import UUID
 
 __all__ = [
     "APPLIER_SETTING",
-    "APPLIER_TABLE",
     "APPLIER_VARIABLE",
     "PREFIX",
+    "TAG_TABLE",
     "fence_name",
     "said",
     "transition_of",
@@ -22,7 +22,7 @@ __all__ = [
 PREFIX: Final = "caravan_fence_"
 APPLIER_SETTING: Final = "caravan.tag"
 APPLIER_VARIABLE: Final = "@caravan_tag"
-APPLIER_TABLE: Final = "caravan_tag"
+TAG_TABLE: Final = "caravan_tag"
 
 _NAME: Final = re.compile(PREFIX + r"([0-9a-f]{32})")
 

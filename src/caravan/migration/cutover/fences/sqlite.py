@@ -1,7 +1,7 @@
 """A fence of SQLite: triggers that RAISE, all put up in one transaction that takes the write lock first.
 
 ``BEGIN IMMEDIATE`` waits until whoever writes has ended, so nothing older than the fence can still commit. The applier passes by a row
-in ``caravan_tag`` that it writes first and deletes last in its own transaction: nobody else ever sees it. SQLite cannot say who is
+in the table of tags that it writes first and deletes last in its own transaction: nobody else ever sees it. SQLite cannot say who is
 connected; programs that have the file open are listed instead, as far as the machine tells.
 """
 
@@ -16,7 +16,7 @@ from uuid import UUID
 import psutil
 
 from caravan.migration.cutover.errors import FenceRefusedError
-from caravan.migration.cutover.fences.names import APPLIER_TABLE, PREFIX, fence_name, said, transition_of
+from caravan.migration.cutover.fences.names import PREFIX, TAG_TABLE, fence_name, said, transition_of
 from caravan.migration.cutover.parties import Writer
 from caravan.migration.load.readers.sqlite import quoted
 
@@ -24,16 +24,17 @@ __all__ = ["SqliteFence"]
 
 _EVENTS: Final = ("INSERT", "UPDATE", "DELETE")
 _TRIGGERS: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, ?) = ?"
-_UNLESS_APPLIER: Final = " WHEN NOT EXISTS (SELECT 1 FROM caravan_tag)"
+_ANY: Final = "SELECT 1 FROM"
 _LEAST: Final = 0.05
 
 
 class SqliteFence:
-    """``tables`` of the file's main schema."""
+    """``tables`` of the file's main schema; ``tags`` is the table in which the applier says that it is one (that of its capture)."""
 
-    def __init__(self, path: Path, tables: Sequence[str]) -> None:
+    def __init__(self, path: Path, tables: Sequence[str], *, tags: str = TAG_TABLE) -> None:
         self._path = path
         self._tables = sorted(tables)
+        self._tags = quoted(tags)
 
     @property
     def limits(self) -> Sequence[str]:
@@ -55,12 +56,13 @@ class SqliteFence:
     def put_up(self, transition: UUID, *, within: float) -> None:
         with self._writing(within) as connection:
             connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {APPLIER_TABLE} (one INTEGER PRIMARY KEY, tag TEXT NOT NULL)"
+                f"CREATE TABLE IF NOT EXISTS {self._tags} (one INTEGER PRIMARY KEY, tag TEXT NOT NULL)"
             )
             for name, table, event in self._wanted(transition):
                 told = said(table).replace("'", "''")
                 connection.execute(
-                    f"CREATE TRIGGER IF NOT EXISTS {quoted(name)} BEFORE {event} ON {quoted(table)}{_UNLESS_APPLIER}"
+                    f"CREATE TRIGGER IF NOT EXISTS {quoted(name)} BEFORE {event} ON {quoted(table)}"
+                    f" WHEN NOT EXISTS ({_ANY} {self._tags})"
                     f" BEGIN SELECT RAISE(ABORT, '{told}'); END"
                 )
 
