@@ -23,6 +23,8 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "gateway": "Carry the traffic to the old or the new side, by the route table.",
     "run": "Run a migration: gateway and conductor, which compares, decides about canaries and alarms.",
     "migration": "The migration file and its units: init, check, plan, status, measure, advance, back, journal.",
+    "cutover": "Switch a unit with its data, and back: plan, switch, reverse, drill, status, release-fence, complete.",
+    "evidence": "What proves a migration: export it, verify it without a database.",
     "jobs": "Run jobs: programs, one after another per queue, supervised.",
     "load": "Load data sets; `load undo FILE` takes out what loads brought.",
     "sync": "Follow the changes of the old store, both ways: run, status, stop, release.",
