@@ -76,14 +76,18 @@ class RowEncoder:
             TypeError, ValueError, KeyError: a value that its column cannot hold.
         """
         total_a = total_b = 0
+        for a, b in self.lanes(rows):
+            total_a += a
+            total_b += b
+        return TableSum(len(rows), total_a % MODULUS, total_b % MODULUS)
+
+    def lanes(self, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[int, int]]:
+        """Yield the lanes of each row; raises as ``sum`` does."""
         for start in range(0, len(rows), _BATCH):
             for text in self._texts(rows[start : start + _BATCH]):
                 if "\0" in text:
                     raise ValueError("text cannot hold U+0000")
-                a, b = _LANES(sha256(text.encode()).digest())
-                total_a += a
-                total_b += b
-        return TableSum(len(rows), total_a % MODULUS, total_b % MODULUS)
+                yield _LANES(sha256(text.encode()).digest())
 
     def _texts(self, rows: Sequence[Sequence[Any]]) -> Iterator[str]:
         columns = zip(*rows, strict=True)

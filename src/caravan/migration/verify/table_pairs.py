@@ -38,6 +38,8 @@ class TablesRequest:
     afresh: bool = False
     connections: int = _CONNECTIONS
     tuning: Tuning = field(default_factory=Tuning)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     @property
     def subject(self) -> str:
@@ -91,7 +93,7 @@ def _settle(request: TablesRequest, pairing: Pairing, report: SubjectReport, pat
             yield fresh.left, fresh.right
 
     keys = [one.key for one in report.differences]
-    outcome = settled(pairing.agreement, keys, again, patience)
+    outcome = settled(pairing.agreement, keys, again, patience, clock=request.clock, sleep=request.sleep)
     report.generations += outcome.generations
     report.not_judged = len(outcome.not_judged)
     told = Tally()

@@ -1,7 +1,8 @@
 """What PostgreSQL holds of each chunk, hashed by PostgreSQL: one grouped query per table."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -10,7 +11,7 @@ from caravan.migration.mapping.contract import TargetTable
 from caravan.migration.verify.encoding import MODULUS, TableSum
 from caravan.migration.verify.sql_rendering import cell, lane, qualified, row_hash
 
-__all__ = ["chunk_sums", "dangling_columns", "imported_rows", "row_lanes"]
+__all__ = ["chunk_sums", "column_values", "dangling_columns", "imported_rows", "row_lanes"]
 
 _HASH: Final = sql.Identifier("h")
 
@@ -32,19 +33,26 @@ def chunk_sums(
     dangling: Collection[tuple[str, str]],
     *,
     chunks: tuple[int, int],
+    records: Sequence[UUID] | None = None,
 ) -> dict[int, TableSum]:
-    """Return the sums by chunk number, for chunks from the first to before the second of ``chunks``."""
+    """Return the sums by chunk number, for chunks from the first to before the second of ``chunks``.
+
+    ``records`` narrows them to the rows of these records.
+    """
+    only = sql.SQL("") if records is None else sql.SQL(" AND k.row_id = ANY(%(records)s)")
     statement = sql.SQL(
         # OFFSET 0 keeps the planner from hashing each row once per lane.
         "SELECT chunk, count(*), sum({a}), sum({b}) FROM (SELECT k.chunk, {hash} AS h {rows}"
-        " AND k.chunk >= %(from)s AND k.chunk < %(to)s OFFSET 0) hashed GROUP BY chunk"
+        " AND k.chunk >= %(from)s AND k.chunk < %(to)s{only} OFFSET 0) hashed GROUP BY chunk"
     ).format(
         a=lane(_HASH, first=True),
         b=lane(_HASH, first=False),
-        hash=row_hash([cell(column, value) for column, value in _values(table, dangling)]),
+        hash=row_hash([cell(column, value) for column, value in column_values(table, dangling)]),
         rows=imported_rows(table, dangling),
+        only=only,
     )
-    found = connection.execute(statement, {**scope, "from": chunks[0], "to": chunks[1]})
+    parameters = {**scope, "from": chunks[0], "to": chunks[1], "records": records}
+    found = connection.execute(statement, parameters)
     return {row[0]: TableSum(row[1], int(row[2]) % MODULUS, int(row[3]) % MODULUS) for row in found}
 
 
@@ -57,7 +65,7 @@ def row_lanes(
 ) -> dict[bytes, list[str]]:
     """Return the encoded columns of each row of a chunk, by row id."""
     statement = sql.SQL("SELECT t.id, ARRAY[{cells}] {rows} AND k.chunk = %(chunk)s").format(
-        cells=sql.SQL(", ").join(cell(column, value) for column, value in _values(table, dangling)),
+        cells=sql.SQL(", ").join(cell(column, value) for column, value in column_values(table, dangling)),
         rows=imported_rows(table, dangling),
     )
     return {row[0].bytes: row[1] for row in connection.execute(statement, {**scope, "chunk": chunk})}
@@ -80,7 +88,9 @@ def imported_rows(table: TargetTable, dangling: Collection[tuple[str, str]] = ()
     )
 
 
-def _values(table: TargetTable, dangling: Collection[tuple[str, str]]) -> list[tuple[Any, sql.Composable]]:
+def column_values(
+    table: TargetTable, dangling: Collection[tuple[str, str]]
+) -> list[tuple[Any, sql.Composable]]:
     """Each column as the source has it: a reference that is still empty counts as the id it waits for."""
     empty = _empty(table, dangling)
     return [
