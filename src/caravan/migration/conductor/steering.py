@@ -168,7 +168,7 @@ class Steering:
     def _close(self, connection: psycopg.Connection, lease: Lease, unit: str) -> Moved:
         coordinator = self._coordinator(connection)
         pending = open_transition(connection, self._scope, unit)
-        if pending is not None and pending.after.state == CANARY:
+        if pending is not None and CANARY in (pending.before.state, pending.after.state):
             moved = coordinator.back(lease, unit, target_text(pending.before, self._config.gates))
             if pending.before.state != CANARY:
                 return moved

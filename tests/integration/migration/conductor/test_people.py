@@ -22,8 +22,8 @@ from caravan.migration.conductor.steering import Steering
 from caravan.migration.contract import AnswerShape, Contract, Route, freeze, write_contract
 from caravan.migration.contract.schemas import Field, Schema
 from caravan.migration.shadow import MaskRefusedError, ReplayRefusedError
-from caravan.migration.units import GateClosedError, record_measurement
-from tests.integration.migration.conductor.conducting import ORDERS, Shop, copy, saying, shop
+from caravan.migration.units import GateClosedError, LeaseLostError, Publication, record_measurement
+from tests.integration.migration.conductor.conducting import ORDERS, Gateways, Shop, copy, saying, shop
 from tests.integration.migration.conductor.test_conducting import judged, person
 from tests.integration.migration.gateway.running import Side, eventually, side
 
@@ -125,6 +125,30 @@ def test_a_rollback_does_not_wait_for_the_lease_of_a_killed_command(shopped: Sho
         eventually(lambda: shopped.values().state == 4)
     assert time.monotonic() - killed < 25, "the lease lasts 30 s, and nobody waits for that"
     assert shopped.gateways.told[-1].share == 0
+
+
+class DyingGateways(Gateways):
+    """The command dies while writes are held for a switch."""
+
+    def publish(self, publication: Publication) -> Mapping[str, Any]:
+        if publication.step.name == "flip":
+            raise LeaseLostError("killed")
+        return super().publish(publication)
+
+
+def test_a_rollback_unwinds_a_switch_that_was_cut_short(shopped: Shop) -> None:
+    shopped.open_canary()
+    measured(shopped)
+    hand(shopped).advance("orders", "canary:100", "proven")
+    measured(shopped, stage="100%")
+    who = person("ann", 1)
+    dying = ByHand(shopped.address, shopped.scope, shopped.config, who, publisher=DyingGateways())
+    with pytest.raises(LeaseLostError):
+        dying.advance("orders", "switched", "now")
+    assert (shopped.values().state, shopped.values().held) == (6, True)
+    hand(shopped, "bob", 2).roll_back("orders", "errors everywhere")
+    assert (shopped.values().state, shopped.values().held) == (4, False)
+    assert (shopped.seen().unit("orders") or shopped).interrupted is None  # type: ignore[union-attr]
 
 
 def test_a_missing_member_is_accepted_once_it_was_found(shopped: Shop, new: Side) -> None:
