@@ -19,6 +19,7 @@ from caravan.migration.load.rows import upsert
 from caravan.migration.load.staging import Staging
 from caravan.migration.mapping.contract import TargetTable
 from caravan.migration.sync.aliases import Aliases
+from caravan.migration.sync.detaching import detach
 from caravan.migration.sync.prepared import FLOW_CHUNK, Placed, Prepared, Preparer
 from caravan.migration.sync.removal import forget_records, referrers_of, remove
 from caravan.migration.sync.row_places import raise_floor, take_places
@@ -79,6 +80,7 @@ class DataSetApplier:
             kept = {row_id.bytes for row_id in won}
             prepared.mapped.leave_out({row_id.bytes for row_id in prepared.rows} - kept)
             prepared.rows = {row_id: row for row_id, row in prepared.rows.items() if row_id in won}
+        detach(cursor, self.data_set, sorted(won | emptied))
         gone = sorted((prepared.deleted.keys() & won) | (emptied - prepared.rows.keys()))
         if gone:
             remove(cursor, self.data_set, self._referrers, gone)

@@ -8,6 +8,7 @@ import pytest
 
 from caravan.core.database import DatabaseAddress
 from caravan.migration.sync.errors import FlowHeldError, FlowReplacedError
+from caravan.migration.sync.waiting import set_mode
 from tests.fixtures.followed_shop import FollowedShop
 from tests.fixtures.scripted_log import broken, delete, truncate, upsert
 from tests.fixtures.toy.shop import Shop, customers, make_shop, oid, orders
@@ -192,6 +193,7 @@ def test_transactions_of_our_own_are_passed_over_and_their_position_counts(follo
 def test_a_watching_flow_writes_nothing_and_names_every_foreign_write(followed: FollowedShop) -> None:
     log = followed.log
     followed.begin()
+    set_mode(followed.connection, followed.key, "watch")
     sink = followed.sink()
     sink.take("test")
     ours = log.commit(upsert("customers", person(1, "ours")), tag="toy/reverse")
@@ -226,3 +228,21 @@ def test_one_process_holds_a_flow_and_a_process_that_lost_it_commits_nothing(fol
     assert followed.names() == {}
     first.close()
     second.close()
+
+
+def test_the_ledger_stays_exact_while_changes_come(followed: FollowedShop) -> None:
+    log = followed.log
+    followed.shop.dump("customers", customers(60))
+    followed.shop.dump("orders", orders(70, customers=60))
+    followed.load(snapshot=5)
+    changed, *_ = orders(1, customers=60)
+    changed["lines"] = []
+    followed.apply(
+        log.commit(upsert("customers", person(3, "changed")), delete("customers", oid(55))),
+        log.commit(upsert("orders", changed), delete("orders", oid(10_069))),
+        log.commit(upsert("customers", person(99, "new"))),
+    )
+    report = followed.load(snapshot=5)
+    assert report.checks["checksums"]["ok"], report.to_json()
+    assert report.checks["rows"]["ok"], report.to_json()
+    assert followed.count("toy_orders") == 69
