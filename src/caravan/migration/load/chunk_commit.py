@@ -54,6 +54,11 @@ _FENCE: Final = (
 class ChunkGuard(Protocol):
     """Stands between a load and a flow of changes to the same rows. It goes to the workers by pickle."""
 
+    def bring_home(
+        self, connection: psycopg.Connection, data_set: PlannedDataSet, mapped: MappedChunk
+    ) -> None:
+        """Give records that were born on our side, and written back since, the ids they have here."""
+
     def admit(
         self,
         cursor: psycopg.Cursor[Any],
@@ -142,6 +147,8 @@ class ChunkWriter:
             psycopg.OperationalError: the database is lost, full, or stopping; nothing of the chunk remains.
         """
         mapped = self._mapper.map(chunk)
+        if self._job.guard is not None:
+            self._job.guard.bring_home(self._connection, self._job.data_set, mapped)
         try:
             self._staging.copy(mapped.loadable)
             wait_for_turn()

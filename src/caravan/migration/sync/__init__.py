@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from caravan.migration.sync.party import FlowParty
     from caravan.migration.sync.runners import FlowSetting, flow_settings
     from caravan.migration.sync.running import FlowOptions, FlowRunner
+    from caravan.migration.sync.sweeping import sweep
     from caravan.migration.sync.waiting import (
         ask_to_run,
         ask_to_stop,
@@ -60,6 +61,7 @@ __all__ = [
     "open_connection",
     "release",
     "set_mode",
+    "sweep",
 ]
 
 _PLACES: Final = {
@@ -91,6 +93,7 @@ _PLACES: Final = {
     "open_connection": "holding",
     "release": "beginning",
     "set_mode": "waiting",
+    "sweep": "sweeping",
 }
 
 

@@ -11,9 +11,11 @@ from caravan.core.database.connection import DatabaseAddress, Role
 from caravan.migration.capture import position_of_snapshot
 from caravan.migration.config import MigrationConfig
 from caravan.migration.load.chunk_commit import ChunkGuard
+from caravan.migration.load.mapped_chunk import MappedChunk
 from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.readers import Live, Reader
 from caravan.migration.load.request import Beside
+from caravan.migration.sync.aliases import Aliases, brought_home
 from caravan.migration.sync.errors import LoadNotBesideCaptureError, SnapshotTooOldError
 from caravan.migration.sync.flow_rows import Flow, flows_of
 from caravan.migration.sync.prepared import FLOW_CHUNK
@@ -33,6 +35,13 @@ class SnapshotGuard:
     """Admits the rows of a snapshot at this position where nothing newer stands, and no tombstone."""
 
     snapshot: int
+
+    def bring_home(
+        self, connection: psycopg.Connection, data_set: PlannedDataSet, mapped: MappedChunk
+    ) -> None:
+        """Give records that were born on our side, and written back since, the ids they have here."""
+        if brought_home(mapped, data_set.mapping.tables, (), Aliases(connection, data_set.scope)):
+            mapped.seal()
 
     def admit(
         self, cursor: psycopg.Cursor[Any], data_set: PlannedDataSet, row_ids: Collection[bytes]

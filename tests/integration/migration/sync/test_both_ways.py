@@ -15,9 +15,12 @@ from caravan.migration.capture import remove_changes
 from caravan.migration.config import read_config
 from caravan.migration.load import LoadRequest, run_load
 from caravan.migration.load.planning import plan
+from caravan.migration.sync.beginning import begin, release
+from caravan.migration.sync.errors import LoadNotBesideCaptureError, SnapshotTooOldError
 from caravan.migration.sync.flows import Direction
 from caravan.migration.sync.guard import beside_flows
 from caravan.migration.sync.runners import FlowSetting, flow_settings
+from caravan.migration.sync.sweeping import sweep
 from tests.fixtures.capabilities import needs
 from tests.fixtures.databases import as_administrator
 from tests.fixtures.legacy_stores import LegacyStore, MariadbLegacy, PostgresLegacy, SqliteLegacy, make_tables
@@ -239,3 +242,37 @@ def test_a_key_that_the_legacy_store_gave_is_found_again_after_a_crash(pair: Pai
 
 def _dies(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_capture_that_begins_anew_finds_what_was_lost_in_between(pair: Pair) -> None:
+    legacy = pair.legacy
+    legacy.run("INSERT INTO customers (name) VALUES ('Ada'), ('Ben'), ('Cora')")
+    begin(pair.setting("forward"))
+    pair.load()
+    pair.carry("forward")
+    release(pair.setting("forward"))
+    legacy.run(
+        "DELETE FROM customers WHERE name = 'Ben'",
+        "UPDATE customers SET name = 'Cora C.' WHERE name = 'Cora'",
+    )
+    begin(pair.setting("forward"))
+    assert sweep(pair.setting("forward")) == 0, "nothing may go before the new load is whole"
+    pair.load()
+    pair.carry("forward")
+    assert sweep(pair.setting("forward")) == 1
+    assert names(pair) == [("Ada",), ("Cora C.",)]
+
+
+def test_a_load_whose_snapshot_is_older_than_the_capture_is_refused(pair: Pair) -> None:
+    pair.legacy.run("INSERT INTO customers (name) VALUES ('Ada')")
+    beside = beside_flows(pair.database, pair.config)
+    begin(pair.setting("forward"))
+    with pytest.raises(SnapshotTooOldError):
+        beside(plan(pair.config, (pair.org, None)), {})
+
+
+def test_nothing_is_loaded_over_a_side_that_has_the_authority(pair: Pair) -> None:
+    begin(pair.setting("forward"))
+    pair.setting("forward").party.watch()
+    with pytest.raises(LoadNotBesideCaptureError):
+        pair.load()
