@@ -8,12 +8,17 @@ __all__ = ["Promises"]
 
 @dataclass
 class Promises:
-    """``say`` prints a line at once; ``stay`` is called at the end of each part, while all of it runs."""
+    """``say`` prints a line at once; ``stay`` is called at the end of each part, while all of it runs.
+
+    It gets the console's line and the gateway's port.
+    """
 
     say: Callable[[str], None]
-    stay: Callable[[], None] = lambda: None
+    stay: Callable[[str, int], None] = lambda _console, _port: None
     kept: int = 0
     broken: list[str] = field(default_factory=list)
+    ended: float = 0.0
+    """When all was shown, on the monotonic clock; 0 before."""
 
     def part(self, name: str) -> None:
         """Begin a part."""
