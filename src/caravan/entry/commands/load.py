@@ -1,6 +1,7 @@
 """`caravan load`."""
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -24,7 +25,8 @@ from caravan.migration.load import (
     run_load,
     undo,
 )
-from caravan.migration.sync import beside_flows
+from caravan.migration.load.planning import plan
+from caravan.migration.sync import NothingToFollowError, beside_flows, flow_settings, sweep
 
 __all__ = ["app", "load_file", "load_request"]
 
@@ -81,6 +83,8 @@ def run(
             )
             request = replace(request, beside=beside_flows(addresses.database, config))
             report = run_load(request, progress_for())
+            if not (dry_run or limit or source) and not report.stopped:
+                _sweep(settings, addresses.database, config)
     except KeyboardInterrupt:
         _tell("interrupted between two steps; the load can be resumed: run the same command again")
         raise typer.Exit(_STOPPED) from None
@@ -134,6 +138,16 @@ def load_request(
         limit=limit,
         workers=workers,
     )
+
+
+def _sweep(settings: Settings, address: DatabaseAddress, config: MigrationConfig) -> None:
+    """Where changes are followed, take out what the source lost before the capture began."""
+    tenant = ensured_tenants(address, config.migration.org, config.migration.client)
+    with suppress(NothingToFollowError):
+        flows = flow_settings(config, plan(config, tenant), address, "forward", home=settings.home)
+        for source, setting in flows.items():
+            if gone := sweep(setting):
+                _tell(f"{gone} records that {source} has no more were removed")
 
 
 def _page_of(settings: Settings, report: LoadReport) -> Path:

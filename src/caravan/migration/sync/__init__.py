@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         FlowHeldError,
         FlowReplacedError,
         FlowUnknownError,
+        NothingToFollowError,
     )
     from caravan.migration.sync.flow_rows import Flow, FlowKey, find_flow, flows_of
     from caravan.migration.sync.flows import Direction, FlowMode, FlowState, Lag
@@ -48,6 +49,7 @@ __all__ = [
     "FlowState",
     "FlowUnknownError",
     "Lag",
+    "NothingToFollowError",
     "ask_to_run",
     "ask_to_stop",
     "begin",
@@ -80,6 +82,7 @@ _PLACES: Final = {
     "FlowState": "flows",
     "FlowUnknownError": "errors",
     "Lag": "flows",
+    "NothingToFollowError": "errors",
     "ask_to_run": "waiting",
     "ask_to_stop": "waiting",
     "begin": "beginning",
