@@ -309,6 +309,66 @@ def test_a_change_of_columns_stops_the_capture(server: PrivateMariadb, database:
             list(changes)
 
 
+def test_a_table_put_in_the_place_of_ours_stops_the_capture_even_with_the_same_columns(
+    server: PrivateMariadb, database: str
+):
+    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "INSERT INTO plain VALUES (1)")
+    with _followed(server, database, "plain") as (source, start):
+        _run(server, database, "CREATE TABLE new LIKE plain", "RENAME TABLE plain TO old, new TO plain")
+        with pytest.raises(CaptureStoppedError, match="changed plain"):
+            list(source.transactions(start, wait=30))
+
+
+@pytest.mark.parametrize(
+    ("before", "statements", "said"),
+    [
+        (
+            "SELECT 1",
+            ("XA START 'x'", "UPDATE plain SET v = 2", "XA END 'x'", "XA PREPARE 'x'"),
+            "two phases",
+        ),
+        ("SET GLOBAL log_bin_compress = ON", ("UPDATE plain SET v = repeat('y', 900)",), "log_bin_compress"),
+    ],
+)
+def test_changes_that_are_logged_in_forms_not_read_stop_the_capture(
+    server: PrivateMariadb, database: str, before: str, statements: tuple[str, ...], said: str
+):
+    _run(
+        server,
+        database,
+        "CREATE TABLE plain (id int PRIMARY KEY, v text)",
+        "INSERT INTO plain VALUES (1, '')",
+    )
+    with _followed(server, database, "plain") as (source, start):
+        try:
+            _run(server, database, before)
+            _run(server, database, *statements)
+            with pytest.raises(CaptureStoppedError, match=said):
+                list(source.transactions(start, wait=30))
+        finally:
+            _run(server, database, "SET GLOBAL log_bin_compress = OFF")
+            if said == "two phases":
+                _run(server, database, "XA ROLLBACK 'x'")
+
+
+def test_tables_that_know_no_transactions_are_followed_too(server: PrivateMariadb, database: str):
+    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY) ENGINE = MyISAM")
+    with _followed(server, database, "plain") as (source, start):
+        _run(
+            server,
+            database,
+            "BEGIN",
+            "INSERT INTO plain VALUES (1), (2)",
+            "ROLLBACK",
+            "DELETE FROM plain WHERE id = 1",
+        )
+        assert [(kind, key["id"]) for kind, key, _ in told(source, start)] == [
+            ("upsert", 1),
+            ("upsert", 2),
+            ("delete", 1),
+        ]
+
+
 def test_rows_from_before_a_change_of_columns_are_not_read_with_the_new_ones(
     server: PrivateMariadb, database: str
 ):

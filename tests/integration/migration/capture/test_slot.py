@@ -147,7 +147,7 @@ def test_records_are_byte_for_byte_what_the_reader_gives(database: str, source: 
 
 
 def test_a_key_that_changes_is_a_delete_and_an_upsert(database: str, source: ChangeSource):
-    _run(database, "INSERT INTO pairs VALUES (1, 'x', 'kept')")
+    _run(database, "TRUNCATE pairs", "INSERT INTO pairs VALUES (1, 'x', 'kept')")
     start = source.head()
     _run(database, "UPDATE pairs SET b = 'y' WHERE a = 1")
 
@@ -321,8 +321,36 @@ def test_a_slot_that_is_gone_is_told_and_can_be_made_anew(database: str):
         open_changes("postgresql", database, ["pairs"], options=options)
 
 
+def test_a_table_that_is_made_again_is_not_silently_left_out(database: str):
+    options = CaptureOptions(name=f"caravan_{uuid.uuid4().hex[:12]}")
+    _run(database, "CREATE TABLE again (id int PRIMARY KEY)")
+    start = prepare_changes("postgresql", database, ["again"], options=options)
+    with closing(open_changes("postgresql", database, ["again"], options=options)) as source:
+        _run(
+            database,
+            "DROP TABLE again",
+            "CREATE TABLE again (id int PRIMARY KEY)",
+            "INSERT INTO again VALUES (1)",
+        )
+        with pytest.raises(ChangesLostError, match="again is not in the publication"):
+            list(source.transactions(start, wait=0))
+    remove_changes("postgresql", database, ["again"], options=options)
+
+
+def test_a_table_that_loses_its_identity_stops_the_capture(database: str):
+    options = CaptureOptions(name=f"caravan_{uuid.uuid4().hex[:12]}")
+    _run(database, "CREATE TABLE nameless (id int PRIMARY KEY)")
+    start = prepare_changes("postgresql", database, ["nameless"], options=options)
+    with closing(open_changes("postgresql", database, ["nameless"], options=options)) as source:
+        _run(database, "ALTER TABLE nameless REPLICA IDENTITY NOTHING", "INSERT INTO nameless VALUES (1)")
+        with pytest.raises(CaptureStoppedError, match="no replica identity"):
+            followed(source, start)
+    remove_changes("postgresql", database, ["nameless"], options=options)
+
+
 def test_a_table_more_is_followed_from_when_it_was_added(database: str):
     options = CaptureOptions(name=f"caravan_{uuid.uuid4().hex[:12]}")
+    _run(database, "TRUNCATE pairs", "TRUNCATE parted")
     start = prepare_changes("postgresql", database, ["pairs"], options=options)
     _run(database, "INSERT INTO pairs VALUES (7, 'a', NULL)", "INSERT INTO parted VALUES (7, 'unfollowed')")
     assert prepare_changes("postgresql", database, ["pairs", "parted"], options=options) == start

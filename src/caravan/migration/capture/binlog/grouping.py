@@ -32,14 +32,14 @@ _MARKER: Final = SourceColumn("tag", "varchar(190)", charset="utf8mb4")
 
 
 class Grouping:
-    """Takes events in order. ``defined`` is asked when DDL named tables of ours: it raises where that changed their columns."""
+    """Takes events in order. ``defined`` is asked when DDL named tables of ours, and told whether it replaced them: it raises where rows were lost by it."""
 
     def __init__(
         self,
         database: str,
         tables: Mapping[str, SourceTable],
         rules: Rules,
-        defined: Callable[[tuple[str, ...], Place], None],
+        defined: Callable[[tuple[str, ...], Place, bool], None],
     ) -> None:
         self._database = database
         self._tables = tables
@@ -143,8 +143,8 @@ class Grouping:
             case "truncate":
                 self._changes.append(Change(named[0], "truncate", {}, None, len(self._changes)))
                 return None if self.inside else self._committed(event)
-            case "defines":
-                self._defined(named, event.end)
+            case "defines" | "replaces":
+                self._defined(named, event.end, meaning == "replaces")
             case "nothing":
                 pass
             case _:

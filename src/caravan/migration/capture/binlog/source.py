@@ -20,7 +20,7 @@ from caravan.migration.load.readers import Rules, SourceTable
 
 __all__ = ["BinlogSource"]
 
-_HEARTBEAT: Final = 0.1
+_HEARTBEAT: Final = 0.05
 """Seconds of silence after which the server says that its log has nothing more."""
 _NOTED: Final = re.compile(r" (gtid|schema) (\S*)")
 _IDS: Final = 1 << 30
@@ -147,14 +147,14 @@ class BinlogSource:
                 " changes before it have been read"
             )
 
-    def _defined(self, named: tuple[str, ...], place: Place) -> None:
-        """Stop where DDL changed columns; an index more or less is nothing to us."""
+    def _defined(self, named: tuple[str, ...], place: Place, replaced: bool) -> None:
+        """Stop where DDL changed columns or put another table in place; an index more or less is nothing to us."""
         try:
             today = keyed(self._connection.tables(list(self._tables)), self._options.keys)
             same = _fingerprint(today) == self._schema
         except CaptureRefusedError:  # a table is gone
             same = False
-        if not same and self._options.schema_changes == "stop":
+        if (replaced or not same) and self._options.schema_changes == "stop":
             raise CaptureStoppedError(
                 f"{self._connection.place}: a statement before {place.file}:{place.offset} changed {', '.join(named)} while its"
                 " changes are followed; correct the mapping, then synchronise the table again",

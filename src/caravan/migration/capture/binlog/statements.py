@@ -6,15 +6,33 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 __all__ = ["Meaning", "Statement", "meaning_of", "statement"]
 
+_HEAD: Final = 60
+"""Characters within which a statement says that it means a temporary table."""
 _COMMENT: Final = re.compile(r"/\*(?!M?!).*?\*/|--\s[^\n]*|#[^\n]*", re.DOTALL)
 _VERB: Final = re.compile(r"\s*([a-z]+)(?:\s+([a-z]+))?", re.IGNORECASE)
 _WORD: Final = re.compile(r"`((?:[^`]|``)+)`|([\w$]+)")
-_TRUNCATE: Final = re.compile(
-    r"\s*TRUNCATE\s+(?:TABLE\s+)?((?:`(?:[^`]|``)+`|[\w$]+)(?:\s*\.\s*(?:`(?:[^`]|``)+`|[\w$]+))?)",
-    re.IGNORECASE,
+_NAME: Final = r"(?:`(?:[^`]|``)+`|[\w$]+)(?:\s*\.\s*(?:`(?:[^`]|``)+`|[\w$]+))?"
+"""A table's name, with that of its database or without."""
+_TRUNCATE: Final = re.compile(rf"\s*TRUNCATE\s+(?:TABLE\s+)?({_NAME})", re.IGNORECASE)
+_REPLACING: Final = re.compile(
+    r"\s*(?:DROP\s+TABLES?\b|RENAME\s+TABLES?\b"
+    rf"|CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+(?!IF\b)(?P<made>{_NAME})"
+    r"|ALTER\s.*\bRENAME\s+(?!COLUMN\b|INDEX\b|KEY\b))",
+    re.IGNORECASE | re.DOTALL,
 )
+"""What puts another table in the place of one, or takes it away: rows go without being told, even where columns stay the same."""
+
 Meaning: TypeAlias = Literal[
-    "begin", "commit", "rollback", "partial rollback", "truncate", "defines", "writes", "xa", "nothing"
+    "begin",
+    "commit",
+    "rollback",
+    "partial rollback",
+    "truncate",
+    "defines",
+    "replaces",
+    "writes",
+    "xa",
+    "nothing",
 ]
 
 _BRACKETS: Final[dict[str, Meaning]] = {"BEGIN": "begin", "COMMIT": "commit", "XA": "xa"}
@@ -52,7 +70,9 @@ def meaning_of(said: Statement, database: str, tables: Collection[str]) -> tuple
     if first in _DEFINING and second in {"DATABASE", "SCHEMA"}:
         return ("defines", tuple(tables)) if database in _words(text) else ("nothing", ())
     named = tuple(dict.fromkeys(_named(text, said.database, database, tables)))
-    return (_MEANINGS.get(first, "nothing"), named) if named else ("nothing", ())
+    if not named or "TEMPORARY" in text[:_HEAD].upper():
+        return "nothing", ()
+    return ("replaces" if _replaces(text, tables) else _MEANINGS.get(first, "nothing")), named
 
 
 def _named(text: str, current: str, database: str, tables: Collection[str]) -> Iterator[str]:
@@ -65,6 +85,14 @@ def _named(text: str, current: str, database: str, tables: Collection[str]) -> I
     words = _words(text)
     if current == database or database in words:
         yield from (word for word in words if word in tables)
+
+
+def _replaces(text: str, tables: Collection[str]) -> bool:
+    found = _REPLACING.match(text)
+    if found is None:
+        return False
+    # A table that is made may name ours only as its pattern or in a reference.
+    return found["made"] is None or _words(found["made"])[-1] in tables
 
 
 def _words(text: str) -> list[str]:

@@ -103,6 +103,11 @@ class Layouts:
 
     def _made(self, collection: str, relation: Relation) -> Layout:
         table = self._described(relation)
+        if not any(column.is_key for column in relation.columns):
+            raise CaptureStoppedError(
+                f"table {collection} has no replica identity any more: deletes and new keys are not logged; give it one and"
+                " synchronise it again"
+            )
         logged = {column.name: place for place, column in enumerate(relation.columns)}
         today = {column.name: column.type for column in table.columns} if table is not None else {}
         if gone := self._needed.get(collection, frozenset()) - logged.keys() - today.keys():

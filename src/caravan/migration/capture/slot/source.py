@@ -31,6 +31,7 @@ _STATE: Final = """
 SELECT wal_status, (confirmed_flush_lsn - '0/0')::bigint, (pg_current_wal_lsn() - restart_lsn)::bigint
 FROM pg_replication_slots WHERE slot_name = %s
 """
+_PUBLISHED: Final = "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s"
 _END: Final = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint, clock_timestamp()"
 
 
@@ -46,7 +47,7 @@ class SlotSource:
         self._connection = connect_postgres(url)
         try:
             with stopping(self._place):
-                tables = chosen_tables(self._connection, names, self._place)
+                self._tables = tables = chosen_tables(self._connection, names, self._place)
                 self._confirmed = self._state()[0]
         except BaseException:
             self._connection.close()
@@ -117,11 +118,22 @@ class SlotSource:
     def _assert_reaches(self, after: Position) -> None:
         with stopping(self._place):
             confirmed, _ = self._state()
+            self._assert_published()
         self._confirmed = confirmed
         if after.number < confirmed:
             raise ChangesLostError(
                 f"{self._place}: the slot {self._options.name} was confirmed beyond the position asked for"
                 f" ({after.number} is before {confirmed})"
+            )
+
+    def _assert_published(self) -> None:
+        """A table that was dropped and made again is no longer in the publication, and its changes come no more."""
+        rows = self._connection.execute(_PUBLISHED, (self._options.name,)).fetchall()
+        if missing := [
+            name for name, table in self._tables.items() if (table.schema, table.name) not in set(rows)
+        ]:
+            raise ChangesLostError(
+                f"{self._place}: table {missing[0]} is not in the publication {self._options.name}; was it dropped and made again?"
             )
 
     def _state(self) -> tuple[int, int]:
