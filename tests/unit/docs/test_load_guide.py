@@ -19,8 +19,8 @@ from tests.unit.docs.markdown import ROOT, table
 SOURCES = ("src/caravan/migration/load", "src/caravan/migration/mapping", "src/caravan/legacy/rps/mapping")
 GUIDE = (ROOT / "docs/guide/load.md").read_text(encoding="utf-8")
 GROUPS = {
-    "address", "amount", "currency", "date", "field", "flag", "key", "list", "money", "number", "record", "reference", "state",
-    "target", "text",
+    "address", "amount", "array", "bytes", "choice", "currency", "date", "enum", "field", "flag", "json", "key", "list", "money",
+    "number", "record", "reference", "row", "state", "target", "text", "time", "uuid", "value",
 }  # fmt: skip
 NAME = re.compile(r"([a-z]+)\.[a-z][a-z0-9_]*")
 EMBEDDED = re.compile(r"'(reference\.[a-z_]+)'")

@@ -10,9 +10,12 @@ from typing import Final
 
 from caravan.migration.load.readers import BrokenRecord, Record
 
-__all__ = ["CHUNK_BYTES", "CHUNK_RECORDS", "Chunk", "cut", "known_cuts"]
+__all__ = ["CHUNK_BYTES", "CHUNK_RECORDS", "CHUNK_ROWS", "Chunk", "cut", "known_cuts"]
 
 CHUNK_RECORDS: Final = 500
+CHUNK_ROWS: Final = 2000
+"""Of rows of tables, which are small: what a transaction costs is shared by more of them."""
+
 FIRST_CHUNK_RECORDS: Final = 50
 """The first chunk is small: after it the target tables are analysed, and plans for the others know what they hold."""
 
@@ -62,11 +65,11 @@ def cut(
         yield _chunk(number, held)
 
 
-def known_cuts(records: Mapping[int, int]) -> dict[int, int]:
+def known_cuts(records: Mapping[int, int], *, most_records: int | None = None) -> dict[int, int]:
     """Return the cuts of a ledger for ``cut``: a last chunk with room left may take what the source has gained since."""
     known = dict(records)
     last = max(known, default=0)
-    if known.get(last, 0) < CHUNK_RECORDS:
+    if known.get(last, 0) < (most_records or CHUNK_RECORDS):
         known.pop(last, None)
     return known
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from caravan.migration.load.chunk_commit import ChunkResult, Job
-from caravan.migration.load.chunks import Chunk, cut, known_cuts
+from caravan.migration.load.chunks import CHUNK_ROWS, Chunk, cut, known_cuts
 from caravan.migration.load.journal import Journal, Proven
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.pool import Pool
@@ -118,8 +118,11 @@ class DataSetPass:
         """Yield the chunks that are not proven; those that are enter the results."""
         self._chunks = 0
         try:
-            known = known_cuts({number: proven.records for number, proven in self._ledger.items()})
-            for chunk in cut(islice(self._records(), self._limit), known):
+            most = CHUNK_ROWS if self._reader.format == "row" else None
+            known = known_cuts(
+                {number: proven.records for number, proven in self._ledger.items()}, most_records=most
+            )
+            for chunk in cut(islice(self._records(), self._limit), known, most_records=most):
                 self._chunks = chunk.number + 1
                 proven = self._ledger.get(chunk.number)
                 if proven is not None and self._is_proven(chunk, proven):

@@ -115,9 +115,9 @@ ENGINE_CLASSES: Final = (
     FaultClass("field.missing", "a needed field is absent or null", "any", _CORRECT),
     FaultClass(
         "key.missing",
-        "the record has no `_id`",
+        "the record has no `_id`, or NULL in a column of its key",
         "keys",
-        "Give the record an `_id` in the old system and dump it again.",
+        "Give the record a key in the old system and dump it again, or name another key in the mapping.",
     ),
     FaultClass(
         "key.not_a_key",
@@ -143,6 +143,86 @@ ENGINE_CLASSES: Final = (
         "refers to a record in quarantine; loaded empty",
         "references",
         "Correct the quarantined record and load again: the reference is filled and the finding goes.",
+    ),
+    FaultClass(
+        "date.ambiguous",
+        "a time without a zone in an hour that the source's clocks showed twice; the first is taken",
+        "dates",
+        _LOADED,
+    ),
+    FaultClass(
+        "date.nonexistent",
+        "a time without a zone that the source's clocks skipped; taken as if they had not been put forward",
+        "dates",
+        "Nothing is lost: the original stands beside the row. Where many are told, the declared `timezone` of the source may be wrong.",
+    ),
+    FaultClass(
+        "date.not_a_day", "a time of day, or no date, where a calendar day belongs", "dates", _CORRECT
+    ),
+    FaultClass("time.not_a_time", "neither a time of day nor a length of time", "times", _CORRECT),
+    FaultClass("number.not_a_number", "NaN, infinity, or text that is no number", "numbers", _CORRECT),
+    FaultClass(
+        "number.too_fine",
+        "more digits after the point than the mapping declares; never rounded",
+        "numbers",
+        "Give the field a codec with more places, or correct the value in the old system.",
+    ),
+    FaultClass("number.too_large", "more digits than any column keeps", "numbers", _CORRECT),
+    FaultClass(
+        "number.not_a_double",
+        "no double, or a whole number that a double would not keep",
+        "numbers",
+        "Give the field the codec Exact or BigInteger, or correct the value in the old system.",
+    ),
+    FaultClass(
+        "choice.unknown",
+        "a word that the mapping's closed list does not have",
+        "enumerations",
+        "Add the word to the mapping and load again: a new version of the mapping loads every chunk anew.",
+    ),
+    FaultClass(
+        "enum.not_a_member",
+        "an ENUM that holds none of its members: the server had refused the value and kept the empty text",
+        "enumerations",
+        _CORRECT,
+    ),
+    FaultClass("uuid.not_a_uuid", "no UUID in any form", "identifiers", _CORRECT),
+    FaultClass("bytes.not_bytes", "something else where bytes belong", "bytes", _CORRECT),
+    FaultClass("json.not_json", "text that is no JSON where JSON belongs", "JSON", _CORRECT),
+    FaultClass(
+        "value.refused",
+        "a function of the mapping refused the value; the reason is its own",
+        "the mapping",
+        "Read the reason with `caravan quarantine list`; correct the value, or the function.",
+    ),
+    FaultClass(
+        "value.not_as_declared",
+        "a value of SQLite or CSV that is not what the migration file says of its column",
+        "the source",
+        "Correct the value, or what `columns` of the source says.",
+    ),
+    FaultClass("value.not_of_its_type", "a value that its declared type cannot have", "the source", _CORRECT),
+    FaultClass(
+        "array.bounds", "an array that does not begin at 1, which a list cannot keep", "the source", _CORRECT
+    ),
+    FaultClass("row.wrong_length", "more or fewer values than the table has columns", "the source", _BYTES),
+    FaultClass(
+        "key.unknown",
+        "a row of ours that has no key in the old system yet, so it cannot be written back",
+        "the way back",
+        "It gets one when it is first written back; where this stays, tell which data set it is.",
+    ),
+    FaultClass(
+        "reference.unknown",
+        "refers to a row of ours that has no key in the old system yet",
+        "the way back",
+        "Write back the row it refers to first: let the data sets follow what refers to what.",
+    ),
+    FaultClass(
+        "value.no_inverse",
+        "a value of ours for which the old system has no word",
+        "the way back",
+        "Add the pair to the mapping, or keep the value from being written on our side until the old one is gone.",
     ),
     FaultClass("record.not_bson", "bytes that are no document", "the source", _BYTES),
     FaultClass("record.not_json", "text that is no JSON document", "the source", _BYTES),

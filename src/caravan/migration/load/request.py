@@ -27,7 +27,10 @@ DEFAULT_WORKERS: Final = min(cpu_count() or 1, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
-    """``source_override`` replaces the path of every source; ``limit`` is records per data set; ``workers`` 0 maps in this process."""
+    """``source_override`` replaces the path of every source; ``limit`` is records per data set; ``workers`` 0 maps in this process.
+
+    ``readers``: processes that read large live tables side by side; None means one for three workers, which is what they keep busy.
+    """
 
     config: MigrationConfig
     database: DatabaseAddress
@@ -38,6 +41,12 @@ class LoadRequest:
     dry_run: bool = False
     workers: int = DEFAULT_WORKERS
     beside: Beside | None = None
+    readers: int | None = None
+
+    @property
+    def reading_processes(self) -> int:
+        """How many processes read large live tables; below two one connection of this process reads."""
+        return self.workers // 3 if self.readers is None else self.readers
 
     @property
     def key_path(self) -> Path:

@@ -43,7 +43,7 @@ def run_load(request: LoadRequest, progress: Progress | None = None) -> LoadRepo
     progress = progress or NoProgress()
     tenant = request.tenants(request.config.migration.org, request.config.migration.client)
     planned = plan(request.config, tenant, request.source_override)
-    readers = open_sources(planned)
+    readers = open_sources(planned, processes=request.reading_processes)
     with closing_sources(readers.values()), StopSwitch() as stop:
         check_mappings(planned, readers, request.database)
         for note in mapping_notes(planned, readers):

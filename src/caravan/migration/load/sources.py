@@ -12,9 +12,11 @@ from caravan.migration.load.readers import (
     Reader,
     SourceDamaged,
     SourceKind,
+    TableReader,
     open_source,
     without_password,
 )
+from caravan.migration.load.side_by_side import read_side_by_side
 
 __all__ = ["closing_sources", "file_of", "kind_of", "open_sources"]
 
@@ -31,8 +33,8 @@ def kind_of(data_set: PlannedDataSet) -> SourceKind:
     )
 
 
-def open_sources(plan: Plan) -> dict[str, Reader]:
-    """Return the reader of each data set.
+def open_sources(plan: Plan, *, processes: int = 0) -> dict[str, Reader]:
+    """Return the reader of each data set; ``processes`` may read large live tables side by side.
 
     Raises:
         ConfigError: the kind of a source is not known.
@@ -45,13 +47,20 @@ def open_sources(plan: Plan) -> dict[str, Reader]:
         for data_set in plan.data_sets:
             place = (data_set.place, data_set.kind)
             if place not in opened:
-                opened[place] = open_source(data_set.place, kind_of(data_set), data_set.rules)
+                opened[place] = _opened(data_set, processes)
             readers[data_set.name] = opened[place]
             _look_in(opened[place], data_set.collection)
     except BaseException:
         close_all(opened.values())
         raise
     return readers
+
+
+def _opened(data_set: PlannedDataSet, processes: int) -> Reader:
+    reader = open_source(data_set.place, kind_of(data_set), data_set.rules)
+    if isinstance(data_set.place, str) and isinstance(reader, TableReader):
+        return read_side_by_side(reader, data_set.place, kind_of(data_set), processes)
+    return reader
 
 
 @contextmanager

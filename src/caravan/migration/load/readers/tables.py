@@ -80,6 +80,7 @@ class Live(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
 class TableReader(Reader, Live, Protocol):
     """A live store of tables."""
 

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, ClassVar, Final
 
 from bson import Decimal128
 
 from caravan.migration.mapping.codecs.codec import Codec, Decoder, Encoder, same
+from caravan.migration.mapping.codecs.memory import Memory
 from caravan.migration.mapping.contract import InverseContext, MappingContext, SqlType
 from caravan.migration.mapping.errors import BadValueError, shown
 
@@ -20,6 +21,8 @@ _BIG_LIMIT: Final = 1 << 63
 _MOST_DIGITS: Final = 1000
 _DECIMAL128_DIGITS: Final = 34
 _LARGEST_EXPONENT: Final = 308
+_WIDE: Final = Context(prec=_MOST_DIGITS)
+_QUANTA: Final[Memory[int, Decimal]] = Memory(lambda places: Decimal(1).scaleb(-places))
 _NAN: Final = float("nan")
 
 
@@ -121,6 +124,8 @@ class Exact(Codec):
 
 
 def _number(value: object) -> Decimal | None:
+    if type(value) is Decimal:
+        return value if value.is_finite() else None
     if isinstance(value, Decimal128):
         value = value.to_decimal()
     if type(value) is float:
@@ -137,11 +142,10 @@ def _number(value: object) -> Decimal | None:
 
 
 def _scaled(number: Decimal, places: int) -> Decimal:
-    with localcontext(prec=_MOST_DIGITS) as context:
-        try:
-            scaled = number.quantize(Decimal(1).scaleb(-places), context=context)
-        except InvalidOperation:
-            raise BadValueError("number.too_large", f"{shown(number)} has too many digits") from None
+    try:
+        scaled = number.quantize(_QUANTA[places], context=_WIDE)
+    except InvalidOperation:
+        raise BadValueError("number.too_large", f"{shown(number)} has too many digits") from None
     if scaled != number:
         raise BadValueError("number.too_fine", f"{number} has more than {places} digits after the point")
     return scaled
