@@ -8,7 +8,7 @@ from caravan.migration.conductor.alerts import Alarm
 from caravan.migration.conductor.looking import Look
 from caravan.migration.shadow import BudgetReport
 
-__all__ = ["MOST_SILENT", "alarms_of"]
+__all__ = ["MOST_SILENT", "alarms_of", "open_members"]
 
 MOST_SILENT: Final = 20
 _ROSE: Final = "rose"
@@ -25,14 +25,9 @@ def alarms_of(
     """Yield one alarm per cause; rollbacks and failed movements are added by who made them."""
     for unit, decision in decisions.items():
         yield from _of_stage(unit, decision)
-    accepted = {(one.route, one.path, one.kind) for one in look.accepted}
     for unit, found in groups.items():
         for group in found:
-            open_ones = [
-                member
-                for member in group["members"]
-                if member[4] and (member[0], member[1], group["kind"]) not in accepted
-            ]
+            open_ones = open_members(group, look)
             if open_ones:
                 said = f"{group['cause']}: {len(open_ones)} places differ, such as {open_ones[0][1]} on {open_ones[0][0]}"
                 facts = {"difference": group["id"], "example": group["example"]}
@@ -44,6 +39,12 @@ def alarms_of(
     for name, seconds in look.silent.items():
         said = f"the gateway process {name} has been silent for {seconds:.0f} s"
         yield Alarm(f"gateway {name}", "warning", said)
+
+
+def open_members(group: Mapping[str, Any], look: Look) -> list[Any]:
+    """Return the reported places of a group for which nobody answers."""
+    accepted = {(one.route, one.path) for one in look.accepted if one.kind == group["kind"]}
+    return [member for member in group["members"] if member[4] and (member[0], member[1]) not in accepted]
 
 
 def _of_stage(unit: str, decision: Decision) -> Iterator[Alarm]:

@@ -19,12 +19,12 @@ from caravan.core.ids import uuid7
 from caravan.core.principal import Principal
 from caravan.migration.conductor import wishes
 from caravan.migration.conductor.errors import OtherPersonNeededError, RequestUnknownError
-from caravan.migration.conductor.found_differences import refuse_unfound, replayable
+from caravan.migration.conductor.found_differences import refuse_too_much, refuse_unfound, replayable
 from caravan.migration.conductor.looking import ANEW, REPLAY, WANTED
 from caravan.migration.conductor.steering import Movement, Steering
 from caravan.migration.conductor.wishes import OpenWish
 from caravan.migration.config import MigrationConfig
-from caravan.migration.shadow import Judge, Kind, Mask
+from caravan.migration.shadow import Kind
 from caravan.migration.units import (
     Accepted,
     Publisher,
@@ -96,7 +96,7 @@ class ByHand:
             MaskRefusedError: it would hide too much, was not found, has no owner or reason, or lasts too long.
         """
         accepted = Accepted(route, path, kind, owner, reason, until)
-        Judge().accept(Mask(route, path, owner, reason, until, Kind(kind)), self._clock().date())
+        refuse_too_much(self._address, self._scope, self._config, accepted, self._clock().date())
         if kind != Kind.VALUE:
             refuse_unfound(self._address, self._scope, accepted)
         return self._do("accept", None, accepted.as_json())

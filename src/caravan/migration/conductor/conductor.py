@@ -15,6 +15,7 @@ from caravan.core.clock import Clock, utc_now
 from caravan.core.database import DatabaseAddress, Role
 from caravan.core.protocols import Notifier
 from caravan.migration.canary.configured import counters_of
+from caravan.migration.conductor.alarms import open_members
 from caravan.migration.conductor.alerts import (
     AlertTeller,
     OpenAlert,
@@ -258,7 +259,7 @@ class Conductor:
             if isinstance(count, int):
                 RECORDED.labels(outcome).set(count)
         for judged, groups in self._keeper.groups.items():
-            REPORTED.labels(judged).set(sum(member[4] for group in groups for member in group["members"]))
+            REPORTED.labels(judged).set(sum(len(open_members(group, seen)) for group in groups))
 
     async def _tell(self) -> None:
         """Send alarms that have not arrived; apart from the looking, for a webhook may be slow."""

@@ -178,6 +178,9 @@ class Keeper:
         if (stopped := self._comparer.dry_runs.stopped) is not None:
             said = f"no dry run is sent any more, the new side may have written: {stopped}"
             found.append(Alarm("dry runs", "critical", said))
+        for route, path, reason in self._judges.not_in_force():
+            said = f"what is accepted of {route} at {path} is compared all the same: {reason}"
+            found.append(Alarm(f"acceptance {route} {path}", "warning", said))
         return found
 
     def _own_figures(self) -> dict[str, Any]:

@@ -28,7 +28,9 @@ JUDGED: Final = Counter(
     "Comparisons, by route and whether they differed",
     ("route", "differing"),
 )
-REPORTED: Final = Gauge("caravan_conductor_reported", "Places with evidence against them", ("unit",))
+REPORTED: Final = Gauge(
+    "caravan_conductor_reported", "Places with evidence against them that nobody answers for", ("unit",)
+)
 STATE: Final = Gauge("caravan_unit_state", "The state of a unit, 0 to 9", ("unit",))
 SHARE: Final = Gauge("caravan_unit_share", "The share of cohort keys in the canary", ("unit",))
 MOVED: Final = Counter("caravan_conductor_moves_total", "Promotions and rollbacks", ("unit", "action"))

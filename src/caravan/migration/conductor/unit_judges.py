@@ -1,6 +1,6 @@
 """One judge per unit, and one for routes of no unit; their masks follow what is accepted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ class UnitJudges:
         self._config = config
         self._settings = judge_settings(config, contracts)
         self._judges: dict[str, Judge] = {}
-        self._refused: dict[tuple[str, str, str, str], int] = {}
+        self._refused: dict[tuple[str, str, str, str], tuple[int, str]] = {}
         self.changed: set[str] = set()
 
     @property
@@ -59,6 +59,8 @@ class UnitJudges:
     def accept(self, accepted: Iterable[Accepted], today: date) -> None:
         """Put what is accepted into force, and out of force what no longer is. A mask that is refused hides nothing."""
         wanted = list(accepted)
+        known = {_key(one) for one in wanted}
+        self._refused = {key: found for key, found in self._refused.items() if key in known}
         for unit, judge in self._judges.items():
             mine = {
                 one for one in wanted if self._unit_of(one.route) == unit and not self._is_refused(judge, one)
@@ -69,6 +71,11 @@ class UnitJudges:
             for one in mine:
                 self._mask(judge, one, today)
             self.changed.add(unit)
+
+    def not_in_force(self) -> Iterator[tuple[str, str, str]]:
+        """Yield route, path and reason of what is accepted and would hide too much after all: it is compared."""
+        for (route, path, _, _), (_, reason) in self._refused.items():
+            yield route, path, reason
 
     def verdicts(self, unit: str, today: date) -> list[RouteVerdict]:
         """Return the verdict of each route of the file in this unit, also of those that nobody asked for."""
@@ -91,7 +98,7 @@ class UnitJudges:
 
     def _is_refused(self, judge: Judge, one: Accepted) -> bool:
         """Whether it was refused, and the route has shown no new leaves since."""
-        return self._refused.get(_key(one)) == _leaves(judge, one.route)
+        return self._refused.get(_key(one), (None, ""))[0] == _leaves(judge, one.route)
 
     def _mask(self, judge: Judge, one: Accepted, today: date) -> None:
         try:
@@ -99,7 +106,7 @@ class UnitJudges:
         except MaskRefusedError as error:
             if _key(one) not in self._refused:
                 log.warning("conductor.mask_refused", route=one.route, path=one.path, problem=error.message)
-            self._refused[_key(one)] = _leaves(judge, one.route)
+            self._refused[_key(one)] = _leaves(judge, one.route), error.message
 
 
 def _leaves(judge: Judge, route: str) -> int:

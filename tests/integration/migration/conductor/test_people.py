@@ -170,6 +170,35 @@ def test_a_missing_member_is_accepted_once_it_was_found(shopped: Shop, new: Side
         eventually(lambda: shopped.seen().routes[0].verdict == "differs")
 
 
+def test_what_would_leave_too_little_of_a_route_is_refused_by_what_was_seen_of_it(
+    shopped: Shop, new: Side
+) -> None:
+    new.script = saying({"total": 13, "items": [3, 4]})
+    shopped.advance("contracted", "replayed")
+    with shopped.conducted() as running:
+        running.feed(*(copy() for _ in range(150)))
+        eventually(lambda: len([one for one in shopped.seen().differences if one.reported]) == 2)
+        eventually(lambda: judged(shopped) == 150)
+    paths = {member.path for one in shopped.seen().differences for member in one.members}
+    assert paths == {"$.total", "$.items[*]"}
+    hand(shopped).accept("GET /orders", "$.total", owner="ann", reason="tax", until=SOON)
+    with pytest.raises(MaskRefusedError, match="a fifth"):  # one of three leaves is enough
+        hand(shopped).accept("GET /orders", "header.content-type", owner="ann", reason="more", until=SOON)
+    with pytest.raises(MaskRefusedError, match="pattern"):
+        hand(shopped).accept("GET /orders", "$.items[*]", owner="ann", reason="all of them", until=SOON)
+
+
+def test_an_acceptance_that_hides_too_much_after_all_is_told(shopped: Shop) -> None:
+    """It was accepted before the route had shown what it has."""
+    shopped.advance("contracted", "replayed")
+    for path in ("$.total", "header.content-type"):
+        hand(shopped).accept("GET /orders", path, owner="ann", reason="before anybody looked", until=SOON)
+    with shopped.conducted() as running:
+        running.feed(*(copy() for _ in range(5)))
+        (alert,) = eventually(lambda: [one for one in shopped.seen().alerts if one.ended_at is None])
+    assert "is compared all the same" in alert.said
+
+
 def test_a_pair_is_asked_again_within_the_budget(shopped: Shop, old: Side, new: Side) -> None:
     new.script = saying(WITHOUT)
     shopped.advance("contracted", "replayed")
