@@ -42,9 +42,10 @@ class Loading(NamedTuple):
 
 
 class State(NamedTuple):
-    """``source`` and ``target`` by key; ``start`` is where capture began, -1 before it; ``position`` what the flow has committed."""
+    """``first``, ``source`` and ``target`` by key: what the source had, has, and what came of it; ``start`` is where capture began, -1 before it; ``position`` what the flow has committed."""
 
     log: tuple[Entry, ...]
+    first: Rows
     source: Rows
     target: Rows
     held: tuple[Held | None, ...]
@@ -79,7 +80,7 @@ class Bounds:
 def begin(keys: int, there: int = 1) -> State:
     """Return a source in which the first keys have rows that are older than the log."""
     source = tuple(0 if key < there else None for key in range(keys))
-    return State((), source, (None,) * keys, (None,) * keys)
+    return State((), source, source, (None,) * keys, (None,) * keys)
 
 
 def write(state: State, entry: Entry) -> State:
@@ -147,6 +148,37 @@ def converged(state: State) -> bool:
     return state.target == state.source
 
 
+def keeps_invariant(state: State) -> bool:
+    """Tell whether each row holds what its place says, and no change up to the position is missing from it."""
+    for key, held in enumerate(state.held):
+        own = [
+            Place(number, 0)
+            for number, entry in enumerate(state.log, start=1)
+            if entry.key in (key, ALL) and state.start < number <= state.position
+        ]
+        reached = [place for place in (held.place if held else None, state.floor) if place is not None]
+        if own and (not reached or max(reached) < own[-1]):
+            return False
+        if held is not None and state.target[key] not in _contents(state, key, held):
+            return False
+    return True
+
+
+def _contents(state: State, key: int, held: Held) -> set[Value]:
+    """Return what the row may hold: what the source had at its place, or until its snapshot was really taken."""
+    value = state.first[key]
+    found = set()
+    last = held.place.number if held.place.step == 0 else len(state.log)
+    for number in range(len(state.log) + 1):
+        if number:
+            entry = state.log[number - 1]
+            if entry.key in (key, ALL):
+                value = None if entry.deletes else number
+        if held.place.number <= number <= last:
+            found.add(value)
+    return found
+
+
 def successors(state: State, bounds: Bounds, rules: Rules) -> Iterator[tuple[str, State]]:
     """Yield every state that one step leads to, with the step in words."""
     if len(state.log) < bounds.writes:
@@ -185,13 +217,16 @@ def _deliveries(state: State, bounds: Bounds, rules: Rules) -> Iterator[tuple[st
 
 
 def explore(bounds: Bounds, rules: Rules, *, there: int = 1) -> tuple[int, list[str] | None]:
-    """Visit every reachable state; returns how many, and the steps to one that has not converged, None where there is none."""
+    """Visit every reachable state; returns how many, and the steps to one that is wrong, None where there is none.
+
+    Wrong is a state that is done and has not converged, or one that does not keep the invariant.
+    """
     first = begin(bounds.keys, there)
     came: dict[State, tuple[State, str] | None] = {first: None}
     waiting = deque([first])
     while waiting:
         state = waiting.popleft()
-        if is_done(state) and not converged(state):
+        if (is_done(state) and not converged(state)) or not keeps_invariant(state):
             return len(came), _way_to(state, came)
         for step, after in successors(state, bounds, rules):
             if after not in came:

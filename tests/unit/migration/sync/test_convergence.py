@@ -20,7 +20,7 @@ PRODUCT = model.Rules()
 @pytest.mark.parametrize(
     "bounds",
     [
-        model.Bounds(keys=1, writes=4, loads=2),
+        model.Bounds(keys=1, writes=3, loads=2),
         model.Bounds(keys=2, writes=3, loads=1),
     ],
 )
@@ -117,6 +117,7 @@ class Synchronisation(RuleBasedStateMachine):
     @invariant()
     def finishing_converges(self) -> None:
         state = self.state
+        assert model.keeps_invariant(state), state
         if state.loading is None:
             return
         state = model.commit_chunk(state, state.loading.left, PRODUCT)
