@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from caravan.core.errors import CaravanError
 from caravan.migration.cutover.operating import Cutovers
@@ -23,6 +23,9 @@ from caravan.migration.units import (
 from caravan.migration.units.states import SHADOW_READ, SWITCHED
 
 __all__ = ["PlannedCutover", "planned_cutover"]
+
+_MEASURED_THEN: Final = frozenset(("sides", "lag", "verification"))
+"""Guards whose figures the switch itself takes when it begins: the preflight shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,10 @@ def planned_cutover(cutovers: Cutovers, unit: str) -> PlannedCutover:
         plan = plan_of(connection, cutovers.scope, cutovers.config, declared, cutovers.clock())
     back = plan.values.state >= SWITCHED
     after = UnitValues(SHADOW_READ if back else SWITCHED)
-    gates = next((way.checks for way in plan.ways if way.edge == "cut over"), []) if not back else []
+    ways = [] if back else [way for way in plan.ways if way.edge == "cut over"]
+    gates = [
+        check for way in ways for check in way.checks if check.name.partition(":")[0] not in _MEASURED_THEN
+    ]
     roles = roles_of(cutovers.parties, after)
     checks: list[Check] = []
     fences: list[StandingFence] = []
@@ -117,6 +123,6 @@ def planned_cutover(cutovers: Cutovers, unit: str) -> PlannedCutover:
     except failures as error:
         failed = error.message if isinstance(error, CaravanError) else f"{type(error).__name__}: {error}"
     state = STATES[plan.values.state].name
-    if not back and not gates:
+    if not back and not ways:
         failed = failed or f"the unit is {state}: it switches from the last stage of its canary"
     return PlannedCutover(plan, roles.to, tuple(gates), tuple(checks), tuple(fences), tuple(limits), failed)

@@ -140,6 +140,10 @@ class MongodbFence:
         ]
         return [*statements, *users]
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def _options(self) -> Mapping[str, Mapping[str, Any]]:
         return {str(one["name"]): one.get("options", {}) for one in self._database.list_collections()}
 
