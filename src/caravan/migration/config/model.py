@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from caravan.migration.config.compare import Compare
 from caravan.migration.config.gates import Canary, Gates, Shadow
+from caravan.migration.config.invariants import InvariantPair
 from caravan.migration.config.operation import Alerts, Gateway, Operator
 from caravan.migration.config.routes import Route, Unit
 from caravan.migration.config.table import HttpUrl, Name, Table, matching
@@ -114,6 +115,7 @@ class MigrationConfig(Table):
     sources: dict[str, Source] = Field(default_factory=dict)
     data_sets: tuple[DataSet, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    invariants: tuple[InvariantPair, ...] = ()
     target: Target | None = None
     legacy: Side | None = None
     new: Side | None = None
