@@ -82,13 +82,24 @@ TABLES = {
 }
 
 
+# A change comes for one record: what an earlier version of it left is found by the record.
+INDEXES = (
+    "CREATE INDEX ix_findings_key ON engine.findings (org_id, migration, data_set, key)",
+    "CREATE INDEX ix_dangling_references_record_id ON engine.dangling_references (org_id, record_id)",
+)
+
+
 def upgrade() -> None:
     for table, columns in TABLES.items():
         op.execute(f"CREATE TABLE {table} ({columns})")
         for statement in row_security_statements(table):
             op.execute(statement)
+    for statement in INDEXES:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX engine.ix_dangling_references_record_id")
+    op.execute("DROP INDEX engine.ix_findings_key")
     for table in reversed(TABLES):
         op.execute(f"DROP TABLE {table}")

@@ -138,6 +138,7 @@ class FindingRow(OrgRow):
     __tablename__ = "findings"
     __table_args__ = (
         Index("ix_findings_chunk", "org_id", "migration", "data_set", "chunk"),
+        Index("ix_findings_key", "org_id", "migration", "data_set", "key"),
         _SCHEMA,
     )
 
@@ -160,6 +161,7 @@ class DanglingReference(Base):
     __table_args__ = (
         Index("ix_dangling_references_chunk", "org_id", "migration", "data_set", "chunk"),
         Index("ix_dangling_references_wanted_id", "org_id", "wanted_id"),
+        Index("ix_dangling_references_record_id", "org_id", "record_id"),
         _SCHEMA,
     )
 

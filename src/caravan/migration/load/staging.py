@@ -74,6 +74,10 @@ class Staging:
         names = (STAGED_KEYS, *(staged(table) for table in self._tables))
         self._connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
+    def clear_keys(self) -> None:
+        """Empty the table of keys alone, which the data sets of a connection share."""
+        self._connection.execute(sql.SQL("DELETE FROM {}").format(STAGED_KEYS))
+
     def remove(self, row_ids: Sequence[object]) -> None:
         """Take these records out again."""
         self._connection.execute(

@@ -86,8 +86,8 @@ class DataSetApplier:
             remove(cursor, self.data_set, self._referrers, gone)
         return Brought(applied=len(gone), passed=passed)
 
-    def write(self, cursor: psycopg.Cursor[Any], prepared: Prepared) -> Brought:
-        """Write the records that are left, their quarantine and findings.
+    def write(self, cursor: psycopg.Cursor[Any], prepared: Prepared, *, again: bool = False) -> Brought:
+        """Write the records that are left, their quarantine and findings. ``again``: not for the first time in the transaction.
 
         Raises:
             psycopg.IntegrityError, psycopg.DataError: the tables refuse a row; nothing of the transaction may stay.
@@ -97,6 +97,8 @@ class DataSetApplier:
         if rows:
             forget_records(cursor, scope, rows)
         if mapped.loadable:
+            if again:
+                self._staging.clear()
             self._upsert(cursor, prepared)
         own = {**scope, "chunk": FLOW_CHUNK}
         if mapped.refused:
@@ -131,7 +133,7 @@ class DataSetApplier:
         upsert(cursor, data_set.org_id, self._tables, missing, self._marks)
         if missing:
             remember(cursor, data_set, self._mapper, mapped, missing)
-        self._staging.clear()
+        self._staging.clear_keys()
 
 
 def _forget_unkeyed(cursor: psycopg.Cursor[Any], prepared: Prepared, own: dict[str, Any]) -> None:

@@ -107,12 +107,16 @@ class ForwardSink:
     def _one(self, cursor: psycopg.Cursor[Any], applier: DataSetApplier, item: Placed) -> Brought:
         try:
             with self._connection.transaction():
-                return self._brought(cursor, [(applier, applier.prepare([item]))])
+                return self._brought(cursor, [(applier, applier.prepare([item]))], again=True)
         except REFUSABLE as problem:
             return applier.refuse(cursor, applier.prepare([item]), TARGET_REFUSED, said(problem))
 
     def _brought(
-        self, cursor: psycopg.Cursor[Any], work: Sequence[tuple[DataSetApplier, Prepared]]
+        self,
+        cursor: psycopg.Cursor[Any],
+        work: Sequence[tuple[DataSetApplier, Prepared]],
+        *,
+        again: bool = False,
     ) -> Brought:
         """Remove from the last data set to the first, write from the first to the last, fill what waited for it."""
         hold_off_chunks(cursor, self._scope)
@@ -121,7 +125,7 @@ class ForwardSink:
         for applier, prepared in reversed(work):
             brought += applier.take(cursor, prepared)
         for applier, prepared in work:
-            brought += applier.write(cursor, prepared)
+            brought += applier.write(cursor, prepared, again=again)
         come = [row_id for _, prepared in work for row_id in prepared.rows]
         if come:
             resolve(cursor, self._scope, self._tables, come=come)

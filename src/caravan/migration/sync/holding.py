@@ -16,6 +16,14 @@ from caravan.migration.sync.tags import is_ours
 
 __all__ = ["FlowHold", "open_connection", "progress_of"]
 
+_SETTINGS: Final = (
+    # A few rows look into tables that may be large, from staging tables nobody has analysed: by their indexes, never by a scan.
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    "SET jit = off",
+)
+
 _NAMED: Final = 100
 """Foreign writes of one batch that are told by key; all are counted."""
 
@@ -32,7 +40,9 @@ def open_connection(address: DatabaseAddress) -> psycopg.Connection:
     connection = psycopg.connect(
         address.libpq(Role.SYSTEM, application="caravan sync"), autocommit=True, connect_timeout=5
     )
-    connection.execute("SET jit = off")
+    connection.prepare_threshold = None
+    for setting in _SETTINGS:
+        connection.execute(setting.encode())
     return connection
 
 
