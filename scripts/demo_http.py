@@ -25,6 +25,7 @@ import psutil
 from caravan.core.database import DatabaseAddress
 from caravan.core.database.migrate import migrate
 from caravan.core.embedded.servers import embedded_servers
+from caravan.core.errors import CaravanError
 from scripts.demo.deduper import show_deduper
 from scripts.demo.pairs import PAIRS, show_pair
 from scripts.demo.promises import Promises
@@ -49,7 +50,7 @@ def main() -> int:
         _show(
             promises, home, Limit(chosen.limit), [chosen.only] if chosen.only else _PARTS, short=chosen.short
         )
-    except DrillError as error:
+    except (DrillError, CaravanError) as error:
         promises.told("the demonstration comes to its end", str(error), holds=False)
     except _StayedError:
         print("\nending", flush=True)

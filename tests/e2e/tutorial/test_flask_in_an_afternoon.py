@@ -16,7 +16,7 @@ from tests.fixtures.command_line import ROOT
 from tests.fixtures.free_ports import free_port
 
 PAGE = ROOT / "docs/tutorial/flask-in-an-afternoon.md"
-PORTS = ("5000", "5001", "8080", "8081", "8082")
+PORTS = ("5000", "5001", "8080", "8081", "8082", "8083")
 _PORT = re.compile(r"(?<![\w.])(?:" + "|".join(PORTS) + r")(?!\w)")
 
 
@@ -30,7 +30,7 @@ def environment(database: DatabaseAddress, ports: Mapping[str, str]) -> dict[str
         "DATABASE_URL": database.url,
         "CARAVAN_GATEWAY_ADMIN_PORT": ports["8081"],
         "CARAVAN_CONDUCTOR_ADMIN_PORT": ports["8082"],
-        "CARAVAN_CONSOLE_PORT": str(free_port()),
+        "CARAVAN_CONSOLE_PORT": ports["8083"],
         "COLUMNS": "160",
         "NO_COLOR": "1",
     }
