@@ -11,6 +11,10 @@ from caravan.migration.load.readers.tables import SourceColumn, SourceTable
 __all__ = ["described_tables", "members_of", "quoted"]
 
 _MEMBER: Final = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)|''", re.DOTALL)
+_LETTERS: Final = {"0": "\0", "n": "\n", "r": "\r", "Z": "\x1a"}
+"""The server writes members with backslashes whatever the mode of the session is."""
+
 _COLUMNS: Final = """
 SELECT c.table_name, c.column_name, c.column_type, c.is_nullable, c.extra, c.character_set_name, c.collation_name
 FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
@@ -41,7 +45,12 @@ def members_of(declared: str) -> tuple[str, ...]:
     """Return the members of a declared ENUM or SET."""
     if base_type(declared) not in {"enum", "set"}:
         return ()
-    return tuple(found.replace("''", "'") for found in _MEMBER.findall(declared))
+    return tuple(_ESCAPED.sub(_unescaped, found) for found in _MEMBER.findall(declared))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    letter = found[1]
+    return "'" if letter is None else _LETTERS.get(letter, letter)
 
 
 def described_tables(rows: Callable[[str], list[tuple[Any, ...]]], database: str) -> Iterator[SourceTable]:
