@@ -289,7 +289,13 @@ def _sides(postgres: dict[str, Any], mariadb: Path) -> dict[str, Side]:
             run,
         )
 
-    connect = {"driver": "mysql", "unix_socket": str(mariadb), "user": "root", "database": "bench"}
+    connect = {
+        "driver": "mysql",
+        "unix_socket": str(mariadb),
+        "user": "root",
+        "password": "",  # data-diff wants one
+        "database": "bench",
+    }
 
     def run(statement: str) -> None:
         with pymysql.connect(
