@@ -48,6 +48,7 @@ class Canaries:
     _saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     _moving: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _trouble: dict[str, _Trouble] = field(default_factory=dict)
+    _proven: list[Alarm] = field(default_factory=list)
 
     def restore(self, unit: str, document: dict[str, Any]) -> None:
         """Keep what was saved of a stage until the unit is seen in it."""
@@ -92,6 +93,11 @@ class Canaries:
                 self._start(name, decision, self._roll_back)
             elif decision.action is Action.PROMOTE and self.promotes and self._may_widen(name, look):
                 self._start(name, decision, self._promote)
+        self._proven = [
+            _proven(name, decision)
+            for name, decision in self.decisions.items()
+            if decision.action is Action.PROMOTE and not (self.promotes and self._may_widen(name, look))
+        ]
 
     def _may_widen(self, name: str, look: Look) -> bool:
         """The last stage is left by the switch, which people make."""
@@ -100,6 +106,7 @@ class Canaries:
     def alarms(self) -> Iterable[Alarm]:
         """Return alarms about movements: what was rolled back, and what could not be moved."""
         yield from list(self.rolled_back.values())  # a movement may end meanwhile, in its thread
+        yield from self._proven
         for name, trouble in self._trouble.items():
             if trouble.code not in _NO_TROUBLE:
                 yield Alarm(f"stuck {name}", "critical", f"{name} cannot be moved: {trouble.said}", name)
@@ -178,3 +185,11 @@ class Canaries:
         )
         MOVED.labels(name, "promote").inc()
         log.info("conductor.promoted", unit=name, share=moved.after.share)
+
+
+def _proven(name: str, decision: Decision) -> Alarm:
+    """Every bound is passed, and it is for people to go on: the unit is held, in its last stage, or widened by hand."""
+    said = (
+        f"{name}: {decision.stage} is proven, every bound is within what was declared; a person has to go on"
+    )
+    return Alarm(f"proven {name} {decision.stage}", "info", said, name)

@@ -18,6 +18,7 @@ from caravan.migration.conductor.canaries import Canaries
 from caravan.migration.conductor.comparing import Comparer
 from caravan.migration.conductor.difference_rows import DifferenceRows
 from caravan.migration.conductor.figures import Figures, shadow_figures, verdict_document
+from caravan.migration.conductor.gate_watch import GateWatch
 from caravan.migration.conductor.intake import Intake
 from caravan.migration.conductor.looking import ANEW, REPLAY, Look
 from caravan.migration.conductor.measurements import ALERTS, SAVED
@@ -25,11 +26,12 @@ from caravan.migration.conductor.redacted_examples import RedactedExamples
 from caravan.migration.conductor.replays import Replays
 from caravan.migration.conductor.saving import Saved, Snapshot, claim, save
 from caravan.migration.conductor.traffic import Bucket, BucketKey
-from caravan.migration.units import Scope
+from caravan.migration.units import Scope, plans
 
 __all__ = ["Keeper"]
 
-_JUDGE, _STAGE, _VERDICTS, _BUDGET, _ROLLBACKS = "judge ", "stage ", "verdicts ", "budget", "rollbacks"
+_JUDGE, _STAGE, _VERDICTS = "judge ", "stage ", "verdicts "
+_BUDGET, _ROLLBACKS, _GATES = "budget", "rollbacks", "gates"
 _FRESH: Final = timedelta(seconds=60)
 _COMPARED_STATES: Final = range(2, 7)
 
@@ -74,6 +76,7 @@ class Keeper:
             clock,
         )
         self._figures = Figures(scope)
+        self._gates = GateWatch()
         self._version = 0
         self._saved_at = 0.0
         self.groups: dict[str, list[dict[str, Any]]] = {}
@@ -102,6 +105,8 @@ class Keeper:
             elif part == _BUDGET:
                 for name, value in document.items():
                     setattr(self._budget, name, value)
+            elif part == _GATES:
+                self._gates = GateWatch.from_json(document)
             elif part == _ROLLBACKS:
                 self._canaries.rolled_back.update({unit: Alarm(**alarm) for unit, alarm in document.items()})
         self._traffic.restore(_bucket(row) for row in saved.buckets)
@@ -133,6 +138,7 @@ class Keeper:
         replayed = self.replays.take_changed()
         snapshot.parts |= {f"{REPLAY}{identity}": document for identity, document in replayed.items()}
         snapshot.parts[_BUDGET] = self._budget_document()
+        snapshot.parts[_GATES] = self._gates.to_json()
         snapshot.parts[_ROLLBACKS] = {
             unit: asdict(alarm) for unit, alarm in self._canaries.rolled_back.items()
         }
@@ -156,9 +162,11 @@ class Keeper:
             self._figures.canary(connection, unit, decision)
         self._figures.clean(connection, snapshot.at)
         if found.alarms is not None:
-            settle_alerts(connection, self._scope, found.alarms, snapshot.at)
+            looked_at = plans(connection, self._scope, self._canaries.config, snapshot.at)
+            alarms = [*found.alarms, *self._gates.alarms(looked_at)]
+            settle_alerts(connection, self._scope, alarms, snapshot.at)
             for severity in ("info", "warning", "critical"):
-                ALERTS.labels(severity).set(sum(alarm.severity == severity for alarm in found.alarms))
+                ALERTS.labels(severity).set(sum(alarm.severity == severity for alarm in alarms))
         return self._version
 
     def _found(self, seen: Look | None, now: datetime) -> _Found:

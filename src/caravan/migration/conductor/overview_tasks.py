@@ -65,6 +65,6 @@ def _next(unit: UnitView) -> Iterator[TaskView]:
         if way.open:
             yield TaskView("way", unit.name, f"the way to {way.target} is open")
         for check in way.checks:
-            if not check.passed:
+            if not check.passed and not way.open:
                 said = f"to {way.target}: {check.name} is {check.measured}; needed: {check.needed}"
                 yield TaskView("gate", unit.name, said)

@@ -173,6 +173,7 @@ def test_a_proven_stage_is_widened_but_not_while_somebody_holds_it(
         assert unit is not None
         assert unit.hold is not None
         assert (unit.hold.reason, shopped.values().share) == ("the shop's busy week", 0.1)
+        eventually(lambda: [one for one in shopped.seen().alerts if "10% is proven" in one.said])
         ann.let_go("orders", "over")
         eventually(lambda: shopped.values().share == 1.0)
         # In the last stage nobody is left to compare with: errors above the declared rate end it.

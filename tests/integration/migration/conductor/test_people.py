@@ -151,6 +151,47 @@ def test_a_rollback_unwinds_a_switch_that_was_cut_short(shopped: Shop) -> None:
     assert (shopped.seen().unit("orders") or shopped).interrupted is None  # type: ignore[union-attr]
 
 
+def test_a_gate_that_turns_red_is_told_once_and_the_way_is_open_where_only_the_sides_are_to_be_asked(
+    shopped: Shop,
+) -> None:
+    def contract(*, frozen: bool) -> None:
+        figures = {"frozen": frozen, "coverage": 0.9}
+        record_measurement(shopped.connection, shopped.scope, "orders", "contract", figures, at=utc_now())
+
+    def red() -> list[Any]:
+        return [one for one in shopped.seen().alerts if one.ended_at is None and "turned red" in one.said]
+
+    with shopped.conducted() as running:
+        eventually(lambda: running.conductor.ready)
+        contract(frozen=True)
+        eventually(lambda: [way for unit in shopped.seen().units for way in unit.ways if way.open])
+        eventually(lambda: shopped.connection.execute(GATES, shopped.scope.parameters).fetchone())
+        contract(frozen=False)
+        (alert,) = eventually(red)
+        assert "contract: frozen has turned red: not frozen" in alert.said
+        contract(frozen=True)
+        eventually(lambda: not red())
+    shopped.advance("contracted", "replayed", "shadow-read")
+    unit = shopped.seen().unit("orders")
+    assert unit is not None
+    assert [way.target for way in unit.ways if way.open and not way.back] == ["canary:10"]
+    shopped.connection.execute(
+        "DELETE FROM engine.unit_measurements WHERE org_id = %(org)s AND kind = 'sides'",
+        shopped.scope.parameters,
+    )
+    unit = shopped.seen().unit("orders")
+    assert unit is not None
+    (way,) = [way for way in unit.ways if not way.back]
+    assert (way.open, way.checks[-1].passed) == (True, False)
+    assert way.checks[-1].measured == "nothing yet; asked when somebody goes on"
+
+
+GATES = """
+SELECT 1 FROM engine.conductor_state WHERE org_id = %(org)s AND migration = %(migration)s AND part = 'gates'
+    AND document -> 'orders discovered' @> '["contract: frozen"]'
+"""
+
+
 def test_a_missing_member_is_accepted_once_it_was_found(shopped: Shop, new: Side) -> None:
     new.script = saying(WITHOUT)
     shopped.advance("contracted", "replayed")
