@@ -3,13 +3,11 @@
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from caravan.core.database import DatabaseAddress
@@ -27,86 +25,14 @@ from caravan.migration.capture import (
 )
 from caravan.migration.load.readers import open_source
 from tests.fixtures.captured import followed, shown, told, with_changes
-from tests.fixtures.mariadb_server import PrivateMariadb
+from tests.fixtures.old_stores import STORES, Old, old_store, run_on
 
 _OPTIONS = CaptureOptions(mechanism="outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
-    """A store with the tables ``goods``, ``pairs`` and ``odd``; ``connect`` gives a function that runs statements."""
-
-    kind: str
-    place: str | Path
-    connect: Callable[[], Any]
-
-    def run(self, *statements: str) -> None:
-        with closing(self.connect()) as connection:
-            _each(connection, *statements)
-
-
-def _each(connection: Any, *statements: str) -> None:  # noqa: ANN401 - three drivers
-    cursor = connection.cursor()
-    for statement in statements:
-        cursor.execute(statement)
-    cursor.close()
-
-
-_TABLES = {
-    "sqlite": (
-        "CREATE TABLE goods (id INTEGER PRIMARY KEY, name TEXT, code TEXT UNIQUE, price)",
-        "CREATE TABLE pairs (a INTEGER, b TEXT, v TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID",
-        "CREATE TABLE keyless (a INTEGER)",
-    ),
-    "mariadb": (
-        "CREATE TABLE goods (id int PRIMARY KEY, name varchar(40), code varchar(20) UNIQUE, price decimal(9,2))",
-        "CREATE TABLE pairs (a bigint unsigned, b varchar(20) COLLATE utf8mb4_general_ci, v timestamp(3) NULL, PRIMARY KEY (a, b))",
-        "CREATE TABLE keyless (a int)",
-    ),
-    "postgresql": (
-        "CREATE TABLE goods (id int PRIMARY KEY, name text, code text UNIQUE, price numeric)",
-        "CREATE TABLE pairs (a bigint, b text, v timestamptz, PRIMARY KEY (a, b))",
-        "CREATE TABLE keyless (a int)",
-    ),
-}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.needs("mariadbd")), "postgresql"])
+@pytest.fixture(params=STORES)
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
-    yield from _MADE[request.param](request, tmp_path)
-
-
-def _sqlite(_request: pytest.FixtureRequest, folder: Path) -> Iterator[Old]:
-    file = folder / "old.db"
-    made = Old("sqlite", file, lambda: sqlite3.connect(file, isolation_level=None))
-    made.run("PRAGMA journal_mode = WAL", *_TABLES["sqlite"])
-    yield made
-
-
-def _mariadb(request: pytest.FixtureRequest, _folder: Path) -> Iterator[Old]:
-    server: PrivateMariadb = request.getfixturevalue("row_logging_mariadb")
-    name = f"t{uuid.uuid4().hex[:12]}"
-    with closing(server.connect()) as connection:
-        _each(connection, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    made = Old("mariadb", server.url(name), lambda: server.connect(name))
-    made.run(*_TABLES["mariadb"])
-    yield made
-    made.run(f"DROP DATABASE {name}")
-
-
-def _postgresql(request: pytest.FixtureRequest, _folder: Path) -> Iterator[Old]:
-    server: DatabaseAddress = request.getfixturevalue("postgres_server")
-    name = f"caravan_outbox_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.libpq(None), autocommit=True) as administrator:
-        administrator.execute(f"CREATE DATABASE {name}".encode())
-        url = server.named(name).libpq(None)
-        made = Old("postgresql", url, lambda: psycopg.connect(url, autocommit=True))
-        made.run(*_TABLES["postgresql"])
-        yield made
-        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-_MADE = {"sqlite": _sqlite, "mariadb": _mariadb, "postgresql": _postgresql}
+    yield from old_store(request.param, request, tmp_path)
 
 
 @pytest.fixture
@@ -178,11 +104,11 @@ def test_rows_that_give_way_to_a_replacing_one_are_told_as_deleted(
 def test_a_transaction_that_commits_late_is_not_passed_over(old: Old, source: ChangeSource, start: Position):
     """It took its number first; whoever reads by number alone never comes back for it."""
     with closing(old.connect()) as late:
-        _each(late, "BEGIN", "INSERT INTO goods VALUES (1, 'late', 'l', 1)")
+        run_on(late, "BEGIN", "INSERT INTO goods VALUES (1, 'late', 'l', 1)")
         old.run("INSERT INTO goods VALUES (2, 'early', 'e', 1)")
         early = followed(source, start)
         source.confirm(early[-1].position)
-        _each(late, "COMMIT")
+        run_on(late, "COMMIT")
     behind = followed(source, early[-1].position)
 
     assert [key["id"] for each in early for _, key, _ in map(shown, each.changes)] == [2]
@@ -320,12 +246,12 @@ def test_a_role_that_may_not_see_the_outbox_can_still_write(
     postgres_server: DatabaseAddress, tmp_path: Path, request: pytest.FixtureRequest
 ):
     """The trigger runs with the rights of who made it."""
-    for old in _postgresql(request, tmp_path):
+    for old in old_store("postgresql", request, tmp_path):
         role = f"shop_{uuid.uuid4().hex[:8]}"
         start = prepare_changes(old.kind, old.place, ["goods"], options=_OPTIONS)
         old.run(f"CREATE ROLE {role}", f"GRANT INSERT ON goods TO {role}", f"SET ROLE {role}")
         with closing(old.connect()) as connection:
-            _each(connection, f"SET ROLE {role}", "INSERT INTO goods VALUES (1, 'x', 'a', 1)")
+            run_on(connection, f"SET ROLE {role}", "INSERT INTO goods VALUES (1, 'x', 'a', 1)")
         with closing(open_changes(old.kind, old.place, ["goods"], options=_OPTIONS)) as source:
             assert len(told(source, start)) == 1
         old.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
@@ -334,7 +260,7 @@ def test_a_role_that_may_not_see_the_outbox_can_still_write(
 def test_rows_that_a_foreign_key_deletes_in_sqlite_are_told(tmp_path: Path):
     file = tmp_path / "old.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        _each(
+        run_on(
             connection,
             "PRAGMA foreign_keys = ON",
             "CREATE TABLE parents (id INTEGER PRIMARY KEY)",
@@ -344,7 +270,7 @@ def test_rows_that_a_foreign_key_deletes_in_sqlite_are_told(tmp_path: Path):
         )
         start = prepare_changes("sqlite", file, ["parents", "children"])
         with closing(open_changes("sqlite", file, ["parents", "children"])) as source:
-            _each(connection, "DELETE FROM parents")
+            run_on(connection, "DELETE FROM parents")
             found = {
                 (change.collection, change.kind)
                 for each in followed(source, start)
