@@ -26,7 +26,7 @@ ROWS: Final = 400
 
 
 def base_row(number: int) -> tuple[str, ...]:
-    """Return the values of a row as SQL literals that every store understands; keys run from -100."""
+    """Return the values of a row as SQL literals that every store understands; number 0 has the key -100."""
     key = number - 100
     return (
         str(key),
@@ -69,7 +69,7 @@ TRAPS: Final = (
     Trap("last digit of an amount", 12, "amount = 12.3400", "amount = 12.3401"),
     Trap("key zero", 0, "b = 'left'", "b = 'right'"),
     Trap("negative key", -50, "b = 'left'", "b = 'right'"),
-    Trap("lowest key gone", -100, "", "", "DELETE FROM traps WHERE id = -100"),
+    Trap("a negative key gone", -100, "", "", "DELETE FROM traps WHERE id = -100"),
     Trap("highest key gone", 299, "", "", "DELETE FROM traps WHERE id = 299"),
     Trap("row gone", 150, "", "", "DELETE FROM traps WHERE id = 150"),
     Trap("row too many", 1000, "", "", "INSERT INTO traps (id, a) VALUES (1000, 'x')"),

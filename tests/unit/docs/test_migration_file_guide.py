@@ -30,6 +30,7 @@ from caravan.migration.config import (
     Unordered,
     Waiver,
 )
+from caravan.migration.config.invariants import InvariantPair
 from caravan.migration.units import STATES
 from tests.unit.docs.markdown import ROOT, table, tables
 
@@ -41,6 +42,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[legacy] and [new]": Side,
     "[[data_sets]]": DataSet,
     "[[waivers]]": Waiver,
+    "[[invariants]]": InvariantPair,
     "[[units]]": Unit,
     "[[routes]]": Route,
     "[compare] and [routes.compare]": Compare,

@@ -22,6 +22,10 @@ __all__ = ["Strategy", "Tally", "Tuning", "walk_ranges"]
 Strategy: TypeAlias = Literal["adaptive", "descend", "merge"]
 
 _FAN_OUT: Final = 16
+_PARTS: Final = 32
+_SMALL: Final = 2_000
+"""A table of fewer rows than so many chunks hold is cut into that many all the same, down to chunks of so few rows."""
+
 _FEW: Final = 6
 """Chunks after which the share of differing ones is believed."""
 
@@ -141,7 +145,7 @@ class _Walk:
         else:
             cutter = next((side for side in self._sides if side.cheap_bounds), self._sides[0])
             rows = cutter.count()
-            bounds = cutter.bounds(Range(), -(-rows // self._tuning.chunk))
+            bounds = cutter.bounds(Range(), max(-(-rows // self._tuning.chunk), min(_PARTS, rows // _SMALL)))
             self._notebook.note("plan", "planned", {"bounds": bounds})
         return _ranges(Range(), bounds)
 
