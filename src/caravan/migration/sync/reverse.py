@@ -134,13 +134,15 @@ class ReverseSink:
         return [*self._mine(cursor, there), *reversed(self._mine(cursor, gone))]
 
     def _mine(self, cursor: psycopg.Cursor[Any], records: list[Record]) -> list[Record]:
-        """Leave out what another data set has that fills the same table."""
+        """Leave out what another data set has that fills the same table; rows nobody has yet are the first one's."""
         if not records:
             return []
         self._keys.read(cursor, self._scope["org"], [item.row_id.bytes for item in records])
         cursor.execute(_OWNED, {**self._scope, "rows": [item.row_id for item in records]})
         owners = dict(cursor.fetchall())
-        return [item for item in records if owners.get(item.row_id, item.data_set.name) == item.data_set.name]
+        for item in records:
+            owners.setdefault(item.row_id, item.data_set.name)
+        return [item for item in records if owners[item.row_id] == item.data_set.name]
 
     def _write(self, cursor: psycopg.Cursor[Any], records: Sequence[Record], stamp: Stamp) -> Outcome:
         """Write all in one transaction; where the store or a mapping refuses one, in smaller ones until it is found."""

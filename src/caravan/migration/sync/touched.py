@@ -71,7 +71,9 @@ class TouchedRecords:
         if _uuid(change, row, _ORG) != self._org:
             return
         for name, owner in places:
-            touched.records[name].add(_uuid(change, row, owner))
+            record = _uuid(change, row, owner)
+            if record is not None:
+                touched.records[name].add(record)
 
     def _row(self, change: Change) -> Mapping[str, Any]:
         if change.record is None or isinstance(change.record, BrokenRecord):
@@ -79,9 +81,10 @@ class TouchedRecords:
         return {**decode(self._format, change.record.raw), **change.key}
 
 
-def _uuid(change: Change, row: Mapping[str, Any], column: str) -> UUID:
+def _uuid(change: Change, row: Mapping[str, Any], column: str) -> UUID | None:
+    """Return the id in a column; None where it is NULL: the row belongs to a record of another data set."""
     value = row.get(column)
-    if isinstance(value, UUID):
+    if isinstance(value, UUID) or (value is None and column in row):
         return value
     if isinstance(value, str):
         return UUID(value)

@@ -91,7 +91,9 @@ class WriteBack:
 
     def _put(self, record: Record, rows: RecordRows) -> None:
         data_set = record.data_set
-        known = self._keys.known(record.row_id.bytes) or self._given_before(record)
+        known = (
+            self._keys.known(record.row_id.bytes) or self._given_before(record) or self._brought(record, rows)
+        )
         if known is None:
             self._insert(record, rows)
             return
@@ -109,6 +111,19 @@ class WriteBack:
             self._keys.give(record.row_id.bytes, given)
             self.outcome.given.append((record.data_set, record.row_id, given))
         return given
+
+    def _brought(self, record: Record, rows: RecordRows) -> tuple[LegacyTag, str] | None:
+        """Return the key that the record's own columns hold, where the mapping keeps every field of the key in one."""
+        mapping, names = record.data_set.mapping, _key_names(record.data_set)
+        if not isinstance(mapping, Entity) or not {field.source for field in mapping.main.fields}.issuperset(
+            names
+        ):
+            return None
+        document = self._inverted(record, rows, _PROVISIONAL)
+        key = mapping.key_of({name: document.get(name) for name in names})
+        self._keys.give(record.row_id.bytes, key)
+        self.outcome.given.append((record.data_set, record.row_id, key))
+        return key
 
     def _insert(self, record: Record, rows: RecordRows) -> None:
         data_set = record.data_set
