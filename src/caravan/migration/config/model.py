@@ -30,7 +30,8 @@ class Source(Table):
 
     What only its owner can judge is refused unless a rule says otherwise: ``zero_dates`` (MariaDB, MySQL),
     ``infinite_dates`` (PostgreSQL), text in another character set than declared (``invalid_text``), empty fields of CSV;
-    ``columns`` says by ``table.column`` what values of SQLite and CSV mean.
+    ``columns`` says by ``table.column`` what values of SQLite and CSV mean. ``pause_above`` bounds figures of a running source: a load
+    waits while one is above.
     """
 
     kind: Name = "auto"
@@ -45,6 +46,7 @@ class Source(Table):
         str,
         Literal["boolean", "decimal", "integer", "float", "iso", "unix", "unix_ms", "julian", "json", "uuid"],
     ] = Field(default_factory=dict)
+    pause_above: dict[Literal["threads_running", "replication_lag"], float] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod

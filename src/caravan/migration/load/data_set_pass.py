@@ -12,6 +12,7 @@ from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.pool import Pool
 from caravan.migration.load.progress import Progress
 from caravan.migration.load.readers import BrokenRecord, Reader, Record, SourceDamaged
+from caravan.migration.load.source_health import Health
 from caravan.migration.load.worker import Task
 
 __all__ = ["DataSetPass", "Outcome"]
@@ -65,11 +66,16 @@ class DataSetPass:
         self._progress = progress
         self._analyze = analyze
         self._take = take
+        self._health: Health | None = None
         self._ledger: dict[int, Proven] = {}
         self._results: dict[int, ChunkResult | Proven] = {}
         self._damage: SourceDamaged | None = None
         self._chunks = 0
         self._started = self._seconds = 0.0
+
+    def watch(self, health: Health) -> None:
+        """Wait before each chunk while the source is not well."""
+        self._health = health
 
     def run(self, pool: Pool) -> None:
         """Load what is not proven, analyse after the first chunk and after the last; again for chunks that others have disturbed, until all agree."""
@@ -124,6 +130,8 @@ class DataSetPass:
             )
             for chunk in cut(islice(self._records(), self._limit), known, most_records=most):
                 self._chunks = chunk.number + 1
+                if self._health is not None:
+                    self._health.wait()
                 proven = self._ledger.get(chunk.number)
                 if proven is not None and self._is_proven(chunk, proven):
                     if chunk.number not in self._results:

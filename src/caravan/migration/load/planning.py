@@ -1,7 +1,7 @@
 """Which data sets are loaded, from where, by which mapping, in which order."""
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,6 +12,7 @@ from caravan.core.ids import source_namespace
 from caravan.migration.config import ConfigError, DataSet, MigrationConfig
 from caravan.migration.load.errors import PlanError
 from caravan.migration.load.readers import REFUSE_ALL, Rules
+from caravan.migration.load.source_health import Figure
 from caravan.migration.mapping.contract import Mapping, MappingContext
 from caravan.migration.mapping.registry import load_mapping
 
@@ -31,6 +32,7 @@ class PlannedDataSet:
     context: MappingContext
     url: str | None = None
     rules: Rules = REFUSE_ALL
+    pause_above: MappingOf[Figure, float] = field(default_factory=dict)
 
     @cached_property
     def mapping(self) -> Mapping:
@@ -107,6 +109,7 @@ def _planned(
             empty_is_null=source.empty_is_null,
             columns=dict(source.columns),
         ),
+        pause_above={} if override else dict(source.pause_above),
     )
 
 

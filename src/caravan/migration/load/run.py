@@ -17,13 +17,14 @@ from caravan.migration.load.errors import LoadStoppedError
 from caravan.migration.load.finishing import finish, trim
 from caravan.migration.load.journal import Journal, open_journal
 from caravan.migration.load.mapping_check import check_mappings, mapping_notes
-from caravan.migration.load.planning import Plan, plan
+from caravan.migration.load.planning import Plan, PlannedDataSet, plan
 from caravan.migration.load.pool import Pool, open_pool
 from caravan.migration.load.progress import NoProgress, Progress
-from caravan.migration.load.readers import Reader, SourceDamaged
+from caravan.migration.load.readers import Reader, SourceDamaged, without_password
 from caravan.migration.load.report import LoadReport, Stop
 from caravan.migration.load.reporting import fill_from_dry_run, fill_from_tables
 from caravan.migration.load.request import LoadRequest
+from caravan.migration.load.source_health import Health, measure_of
 from caravan.migration.load.sources import closing_sources, file_of, open_sources
 from caravan.migration.load.stop import StopSwitch
 from caravan.migration.load.target_check import check_target
@@ -148,6 +149,8 @@ class _Run:
             analyze=lambda: self._analyze(job),
             take=self._take,
         )
+        if (health := self._health_of(data_set)) is not None:
+            step.watch(health)
         try:
             step.run(pool)
         finally:
@@ -156,6 +159,18 @@ class _Run:
             self._damaged(outcome.damage)
         if step.complete and self._journal is not None:
             trim(self._journal, data_set, outcome.chunks)
+
+    def _health_of(self, data_set: PlannedDataSet) -> Health | None:
+        if not data_set.pause_above or data_set.url is None:
+            return None
+        measure = measure_of(data_set.url)
+        return Health(
+            without_password(data_set.url),
+            data_set.pause_above,
+            measure,
+            pause=self._stop.pause,
+            note=self._progress.note,
+        )
 
     def _job(self, name: str, run_id: UUID) -> Job:
         data_set = next(item for item in self._plan.data_sets if item.name == name)

@@ -28,6 +28,11 @@ class StopSwitch:
                 "stopped by a signal; chunks in flight were rolled back, the load can be resumed"
             )
 
+    def pause(self, seconds: float) -> None:
+        """Wait so long, less when somebody asks; then raise ``LoadInterruptedError``."""
+        self._asked.wait(seconds)
+        self.check()
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGINT, signal.SIGTERM):
