@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from caravan.migration.conductor import contracts_of
 from caravan.migration.conductor.difference_rows import DifferenceRows
 from caravan.migration.conductor.redacted_examples import RedactedExamples
 from caravan.migration.conductor.route_finder import RouteFinder
@@ -78,7 +79,7 @@ class Replaying:
             ReplayRefusedError: writes without a second copy of the old side.
             MaskRefusedError: what is accepted hides too much.
         """
-        judge = Judge(judge_settings(self.config))
+        judge = Judge(judge_settings(self.config, contracts_of(self.config)))
         for one in accepted:
             judge.accept(Mask.from_json(one.as_json()), today)
         finder = RouteFinder(self.config)
