@@ -11,14 +11,15 @@ from caravan.core.database.connection import DatabaseAddress
 from caravan.migration.config import MigrationConfig
 from caravan.migration.verify.errors import SideLostError
 from caravan.migration.verify.pairs.comparing import Pairing, compare, pair
+from caravan.migration.verify.pairs.differences import Found, explained
 from caravan.migration.verify.pairs.settling import Patience, settled
-from caravan.migration.verify.pairs.tables import Prepared
+from caravan.migration.verify.pairs.tables import Key, Prepared
 from caravan.migration.verify.pairs.walk import Tally, Tuning
 from caravan.migration.verify.report import SubjectReport
 from caravan.migration.verify.runs import Run, begun_run
 from caravan.migration.verify.sides import TARGET, Side, opened
 
-__all__ = ["TablesRequest", "verify_tables"]
+__all__ = ["TablesRequest", "verify_keys", "verify_tables"]
 
 _CONNECTIONS: Final = 1
 
@@ -50,6 +51,23 @@ class TablesRequest:
         """The zone of moments that are compared as instants: that of the left side's source, or the right's."""
         sides = [side.source for side in (self.left, self.right) if side.source != TARGET]
         return self.config.sources[sides[0]].timezone if sides else "UTC"
+
+
+def verify_keys(request: TablesRequest, keys: Sequence[Key]) -> SubjectReport:
+    """Compare the rows with these keys alone, such as those that changed since the tables were compared.
+
+    Raises:
+        NotComparableError, SourceUnreadable, SideLostError: as ``verify_tables``.
+    """
+    began = time.monotonic()
+    with _both(request) as pairing:
+        tally = Tally(len(keys), len(keys))
+        tally.take(Found(list(explained(pairing.agreement, pairing.left, pairing.right, keys))))
+        report = _report(request, pairing, tally)
+        if request.patience is not None and tally.differences:
+            _settle(request, pairing, report, request.patience)
+    report.seconds = time.monotonic() - began
+    return report
 
 
 def verify_tables(request: TablesRequest, progress: Callable[[int], None] | None = None) -> SubjectReport:
@@ -95,9 +113,9 @@ def _settle(request: TablesRequest, pairing: Pairing, report: SubjectReport, pat
     keys = [one.key for one in report.differences]
     outcome = settled(pairing.agreement, keys, again, patience, clock=request.clock, sleep=request.sleep)
     report.generations += outcome.generations
-    report.not_judged = len(outcome.not_judged)
+    report.not_judged = len(outcome.not_judged) + sum(report.counts.values()) - len(report.differences)
     told = Tally()
-    told.take(outcome.differences, len(outcome.differences))
+    told.take(Found(outcome.differences))
     report.counts, report.differences = told.counts, told.differences
 
 

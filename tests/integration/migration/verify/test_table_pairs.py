@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ from caravan.migration.verify.report import SubjectReport, VerificationReport
 from caravan.migration.verify.report_page import verification_page
 from caravan.migration.verify.runs import begun_run
 from caravan.migration.verify.sides import side_named
-from caravan.migration.verify.table_pairs import TablesRequest, verify_tables
+from caravan.migration.verify.table_pairs import TablesRequest, verify_keys, verify_tables
 from tests.fixtures.toy.shop import ORG
 
 _TABLE = "CREATE TABLE goods (id int PRIMARY KEY, name text, price numeric(18,4))"
@@ -98,7 +99,7 @@ from caravan.migration.config import read_config
 from caravan.migration.verify import runs
 from caravan.migration.verify.pairs.walk import Tuning
 from caravan.migration.verify.sides import side_named
-from caravan.migration.verify.table_pairs import TablesRequest, verify_tables
+from caravan.migration.verify.table_pairs import TablesRequest, verify_keys, verify_tables
 
 real = runs.Run.note
 def note(run, node, verdict, facts):
@@ -153,6 +154,22 @@ def test_a_difference_that_goes_while_one_looks_again_is_not_told(goods: Goods) 
     report = verify_tables(goods.request(**watched))
     assert (report.verdict, report.not_judged) == ("not judged", 1)
     assert VerificationReport("goods", [report]).exit_code == 2
+
+
+def test_touched_keys_alone_can_be_looked_at(goods: Goods) -> None:
+    goods.new("UPDATE goods SET name = 'x' WHERE id IN (1, 2)")
+    report = verify_keys(goods.request(), [("2",), ("3",), ("1000",)])
+    assert keys(report) == [("2", "changed")]
+
+
+def test_beyond_what_is_told_differences_are_counted_by_kind(goods: Goods) -> None:
+    goods.new("UPDATE goods SET name = 'x' WHERE id < 100")
+    goods.new("DELETE FROM goods WHERE id >= 180")
+    goods.new("INSERT INTO goods VALUES (1000, 'y', 1)")
+    request = replace(goods.request(), tuning=Tuning(chunk=20, told=3))
+    report = verify_tables(request)
+    assert report.counts == {"changed": 110, "missing": 10, "extra": 1}
+    assert [(one.kind, len(one.fields)) for one in report.differences] == [("changed", 1)] * 3
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from caravan.migration.verify.mapped.buckets import BucketSums, Totals
 from caravan.migration.verify.mapped.record_differences import Opened, opened_buckets
 from caravan.migration.verify.mapped.source_sums import source_totals
 from caravan.migration.verify.mapped.target_rows import TargetRows, target_rows
-from caravan.migration.verify.pairs.differences import RowDifference
+from caravan.migration.verify.pairs.differences import Found, RowDifference
 from caravan.migration.verify.pairs.settling import Patience
 from caravan.migration.verify.pairs.walk import Tally
 from caravan.migration.verify.report import SubjectReport
@@ -29,7 +29,6 @@ from caravan.migration.verify.runs import begun_run
 
 __all__ = ["DataSetRequest", "verify_data_set"]
 
-_TOLD: Final = 50_000
 _APPLIED: Final = (
     "SELECT applied_number FROM engine.flows WHERE org_id = %(org)s AND migration = %(migration)s"
     " AND source = %(source)s AND direction = 'forward'"
@@ -139,7 +138,7 @@ def _judge(
         settled, moving = _settle(request, report, buckets, opened, request.patience)
     tally = Tally()
     for found in settled.values():
-        tally.take(found, _TOLD)
+        tally.take(Found(found))
     report.counts = tally.counts
     report.differences = sorted(tally.differences, key=lambda one: [part or "" for part in one.key])
     report.not_judged = len(moving)

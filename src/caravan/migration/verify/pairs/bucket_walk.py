@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from caravan.migration.verify.pairs.agreement import Agreement
-from caravan.migration.verify.pairs.differences import RowDifference, differing_keys, explained, in_order
+from caravan.migration.verify.pairs.differences import Found, found_in
 from caravan.migration.verify.pairs.notebook import Notebook
 from caravan.migration.verify.pairs.tables import Prepared, Sums
 from caravan.migration.verify.pairs.walk import Tally, Tuning
@@ -46,11 +46,11 @@ def walk_buckets(
     if progress is not None:
         progress(tally.left_rows)
     for buckets in _slices(own, others):
-        found = _listed(agreement, left, right, bits, buckets)
+        found = _listed(agreement, (left, right), bits, buckets, max(0, tuning.told - len(tally.differences)))
         facts = {"buckets": buckets, "differing": len(found)}
         notebook.note(f"{buckets[0]:05}-{buckets[-1]:05}", "different" if found else "same", facts)
         tally.listed += len(buckets)
-        tally.take(found, tuning.told)
+        tally.take(found)
     return tally
 
 
@@ -80,10 +80,9 @@ def _slices(own: Mapping[int, Sums], others: Mapping[int, Sums]) -> Iterator[lis
 
 
 def _listed(
-    agreement: Agreement, left: Prepared, right: Prepared, bits: int, buckets: list[int]
-) -> list[RowDifference]:
+    agreement: Agreement, sides: tuple[Prepared, Prepared], bits: int, buckets: list[int], room: int
+) -> Found:
     with ThreadPoolExecutor(2, "verify") as threads:
-        futures = [threads.submit(side.bucket_lines, bits, buckets) for side in (left, right)]
-        lines = [future.result() for future in futures]
-    keys = differing_keys(agreement, lines[0], lines[1], left.hashes)
-    return in_order(agreement, explained(agreement, left, right, keys))
+        futures = [threads.submit(side.bucket_lines, bits, buckets) for side in sides]
+        left, right = (future.result() for future in futures)
+    return found_in(agreement, sides, (left, right), room)

@@ -1,10 +1,10 @@
 """What differs between two sides: rows by key, and the fields of rows that both have."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from caravan.migration.verify.pairs.agreement import Agreement
 from caravan.migration.verify.pairs.cells import readable, texts_of
@@ -12,11 +12,12 @@ from caravan.migration.verify.pairs.tables import Key, Prepared, Row
 
 __all__ = [
     "FieldDifference",
+    "Found",
     "RowDifference",
     "RowKind",
     "difference_of",
-    "differing_keys",
     "explained",
+    "found_in",
     "in_order",
 ]
 
@@ -47,15 +48,38 @@ class RowDifference:
     right_rows: int = 1
 
 
-def differing_keys(agreement: Agreement, left: Sequence[str], right: Sequence[str], hashes: int) -> list[Key]:
-    """Return the keys of lines that the sides do not share, in their order on the left, then the right.
+@dataclass(slots=True)
+class Found:
+    """Differences of some chunks: ``rows`` in full, and how many more of each kind there are ``beyond`` them."""
 
-    ``hashes`` is how many hashes a line begins with.
-    """
-    width = hashes * _HASH_DIGITS
-    alone = _alone(left, right)
-    keys = {line[width:]: None for line in alone}
-    return [texts_of(agreement.key_columns, cells) for cells in keys]
+    rows: list[RowDifference] = field(default_factory=list)
+    beyond: "Counter[str]" = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        return len(self.rows) + self.beyond.total()
+
+    def __iadd__(self, other: "Found") -> Self:
+        self.rows += other.rows
+        self.beyond += other.beyond
+        return self
+
+
+def found_in(
+    agreement: Agreement,
+    sides: tuple[Prepared, Prepared],
+    lines: tuple[Sequence[str], Sequence[str]],
+    room: int,
+) -> Found:
+    """Return what differs between listed chunks: of the first ``room`` keys the rows are read, the others are counted."""
+    width = sides[0].hashes * _HASH_DIGITS
+    left, right = ({line[width:] for line in alone} for alone in _alone(*lines))
+    cells = sorted(left | right) if len(left | right) > room else list(left | right)
+    keys = [texts_of(agreement.key_columns, one) for one in cells[:room]]
+    beyond = Counter(
+        "changed" if one in left and one in right else "missing" if one in left else "extra"
+        for one in cells[room:]
+    )
+    return Found(in_order(agreement, explained(agreement, *sides, keys)), beyond)
 
 
 def explained(
@@ -86,13 +110,13 @@ def in_order(agreement: Agreement, found: Iterable[RowDifference]) -> list[RowDi
     return sorted(found, key=place)
 
 
-def _alone(left: Sequence[str], right: Sequence[str]) -> list[str]:
-    """Return the lines that one side has more often than the other."""
+def _alone(left: Sequence[str], right: Sequence[str]) -> tuple[Collection[str], Collection[str]]:
+    """Return for each side the lines that it has more often than the other."""
     own, others = set(left), set(right)
     if len(own) == len(left) and len(others) == len(right):
-        return [line for line in left if line not in others] + [line for line in right if line not in own]
+        return own - others, others - own
     counts, other_counts = Counter(left), Counter(right)
-    return list(counts - other_counts) + list(other_counts - counts)
+    return counts - other_counts, other_counts - counts
 
 
 def difference_of(

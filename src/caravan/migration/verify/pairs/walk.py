@@ -5,7 +5,7 @@ costs no more. Where so many chunks differ that hashing them first would be for 
 sides are read in the order of the key and merged.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from typing import Any, Final, Literal, TypeAlias
 
 from caravan.migration.verify.pairs.agreement import Agreement
-from caravan.migration.verify.pairs.differences import RowDifference, differing_keys, explained, in_order
+from caravan.migration.verify.pairs.differences import Found, RowDifference, found_in
 from caravan.migration.verify.pairs.notebook import Notebook
 from caravan.migration.verify.pairs.tables import Key, Prepared, Range, Value
 
@@ -63,12 +63,11 @@ class Tally:
         """How many keys differ, those among them that are only counted."""
         return sum(self.counts.values())
 
-    def take(self, found: Sequence[RowDifference], told: int) -> None:
-        """Count differences and keep them while there is room."""
-        for difference in found:
-            self.counts[difference.kind] = self.counts.get(difference.kind, 0) + 1
-            if len(self.differences) < told:
-                self.differences.append(difference)
+    def take(self, found: Found) -> None:
+        """Count differences and keep those that are told in full."""
+        for kind, count in (Counter(one.kind for one in found.rows) + found.beyond).items():
+            self.counts[kind] = self.counts.get(kind, 0) + count
+        self.differences += found.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +186,28 @@ class _Walk:
             rows, found = self._merged(asked.lines)
         else:
             one, other = (future.result() for future in asked.values or ())
-            rows, found = (one.rows, other.rows), []
+            rows, found = (one.rows, other.rows), Found()
             if one != other:
                 rows, found = self._opened(chunk.within, rows)
             self._judged += 1
             self._differed += bool(found)
         self._tally.left_rows += rows[0]
         self._tally.right_rows += rows[1]
-        self._tally.take(found, self._tuning.told)
+        self._tally.take(found)
         facts = {**chunk.within.as_json(), "left": rows[0], "right": rows[1], "differing": len(found)}
         self._notebook.note(chunk.node, "different" if found else "same", facts)
         if self._progress is not None:
             self._progress(rows[0])
 
-    def _opened(self, within: Range, rows: tuple[int, int]) -> tuple[tuple[int, int], list[RowDifference]]:
+    def _opened(self, within: Range, rows: tuple[int, int]) -> tuple[tuple[int, int], Found]:
         """Find what differs in a range that does not hash alike."""
         if max(rows) <= self._tuning.leaf and min(rows) >= 0:
             return self._merged(self._lines(within))
-        bounds = self._sides[0].bounds(within, _FAN_OUT) or self._sides[1].bounds(within, _FAN_OUT)
-        if not bounds:
+        cuts = self._sides[0].bounds(within, _FAN_OUT) or self._sides[1].bounds(within, _FAN_OUT)
+        bounds = [bound for bound in dict.fromkeys(cuts) if bound != within.upto]
+        if not bounds:  # one key, however often it is there
             return self._merged(self._lines(within))
-        found: list[RowDifference] = []
+        found = Found()
         counts = [0, 0]
         for part in _ranges(within, bounds):
             one, other = (future.result() for future in self._hashes(part))
@@ -219,12 +219,11 @@ class _Walk:
             counts[1] += part_rows[1]
         return (counts[0], counts[1]), found
 
-    def _merged(self, lines: Sequence[Future[list[str]]]) -> tuple[tuple[int, int], list[RowDifference]]:
+    def _merged(self, lines: Sequence[Future[list[str]]]) -> tuple[tuple[int, int], Found]:
         """Hold a hash per row of both sides against each other, and read the rows whose hashes differ."""
         left, right = (future.result() for future in lines)
-        keys = differing_keys(self._agreement, left, right, self._sides[0].hashes)
-        found = explained(self._agreement, *self._sides, keys)
-        return (len(left), len(right)), in_order(self._agreement, found)
+        room = max(0, self._tuning.told - len(self._tally.differences))
+        return (len(left), len(right)), found_in(self._agreement, self._sides, (left, right), room)
 
 
 def _ranges(within: Range, bounds: Sequence[Key]) -> list[Range]:
