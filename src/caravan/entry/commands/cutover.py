@@ -22,11 +22,11 @@ from caravan.migration.cutover import (
     Probes,
     Use,
     file_certificate,
-    observed_units,
     parties_of,
     planned_cutover,
     release_fences,
     standing_fences,
+    units_of_uses,
 )
 from caravan.migration.load.planning import plan as planned
 from caravan.migration.units.gateway_publisher import GatewayPublisher
@@ -191,7 +191,7 @@ def units(
         seen = [Use.from_json(json.loads(line)) for line in text.splitlines() if line.strip()]
     except (OSError, ValueError, KeyError) as error:
         raise typer.BadParameter(f"{uses}: {error}") from None
-    found = observed_units(config, seen)
+    found = units_of_uses(config, seen)
     print("\n".join(found.told()) or "nothing was seen writing")
     found.refuse_splits()
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from caravan.migration.cutover.certificate import Certificate, check_certificate, file_certificate
     from caravan.migration.cutover.drill import Drill, Probes
     from caravan.migration.cutover.migration_parties import parties_of
-    from caravan.migration.cutover.observed_units import ObservedUnits, Use, observed_units, uses_of
+    from caravan.migration.cutover.observed_units import ObservedUnits, Use, units_of_uses, uses_of
     from caravan.migration.cutover.operating import Cutovers
     from caravan.migration.cutover.parties import (
         DirtyCheck,
@@ -51,11 +51,11 @@ __all__ = [
     "Writer",
     "check_certificate",
     "file_certificate",
-    "observed_units",
     "parties_of",
     "planned_cutover",
     "release_fences",
     "standing_fences",
+    "units_of_uses",
     "uses_of",
 ]
 
@@ -81,7 +81,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "Writer": "caravan.migration.cutover.parties",
     "check_certificate": "caravan.migration.cutover.certificate",
     "file_certificate": "caravan.migration.cutover.certificate",
-    "observed_units": "caravan.migration.cutover.observed_units",
+    "units_of_uses": "caravan.migration.cutover.observed_units",
     "parties_of": "caravan.migration.cutover.migration_parties",
     "planned_cutover": "caravan.migration.cutover.planned",
     "release_fences": "caravan.migration.cutover.releasing",

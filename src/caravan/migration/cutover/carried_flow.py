@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Final
 
 from caravan.core.clock import utc_now
-from caravan.migration.sync import FlowParty, FlowSetting, find_flow, open_connection
+from caravan.migration.capture.changes import Position
+from caravan.migration.sync import FlowParty, FlowSetting, find_flow, hold_at, open_connection
 
 __all__ = ["CarriedFlow"]
 
+_BEHIND_ALL: Final = Position((1 << 63) - 1)
 _ALIVE: Final = timedelta(seconds=10)
 """A process that has not beaten for so long is taken for dead."""
 
@@ -18,6 +20,14 @@ class CarriedFlow(FlowParty):
     def __init__(self, setting: FlowSetting) -> None:
         super().__init__(setting.database, setting.key, setting.capture)
         self._setting = setting
+
+    def attend(self) -> None:
+        """Give it a stop position that lies behind everything: a flow with one looks many times a second at what is wanted."""
+        connection = open_connection(self._setting.database)
+        try:
+            hold_at(connection, self._setting.key, _BEHIND_ALL)
+        finally:
+            connection.close()
 
     def carried(self) -> bool:
         """Tell whether a process carries it, whatever it does with what it reads."""

@@ -27,6 +27,7 @@ from caravan.migration.cutover.roles import Roles, roles_of
 from caravan.migration.cutover.store_errors import store_errors
 from caravan.migration.units import Performance, Publication, Publisher, Scope, UnitValues
 from caravan.migration.units.cutover_steps import FLIP, HOLD
+from caravan.migration.units.states import SHADOW_READ, SWITCHED
 
 __all__ = ["Carrier"]
 
@@ -62,6 +63,7 @@ class Carrier:
     def publish(self, publication: Publication) -> Mapping[str, Any]:
         """Publish a step; the clock of the hold runs from before the hold to behind the release."""
         if publication.step.name == HOLD:
+            self._attend(publication)
             self.budget.begin()
         if publication.step.name == FLIP:
             self.budget.left(FLIP)
@@ -71,6 +73,13 @@ class Carrier:
         self.budget.end()
         held = self.budget.held_for
         return told if held is None else {**told, "held_seconds": round(held, 4)}
+
+    def _attend(self, publication: Publication) -> None:
+        after = UnitValues(SHADOW_READ if publication.step.values.state >= SWITCHED else SWITCHED)
+        try:
+            roles_of(self._parties, after).drained.attend()
+        except store_errors() as error:
+            raise StoreFailedError(f"hold: {type(error).__name__}: {error}") from error
 
     def in_force(self, scope: Scope, unit: str) -> UnitValues | None:
         """Return what gateways are told now."""

@@ -15,7 +15,7 @@ from caravan.migration.cutover.cuts import Cut, cuts_of
 from caravan.migration.cutover.errors import UnitsSplitError
 from caravan.migration.shadow.row_effects import RowEffect
 
-__all__ = ["ObservedUnit", "ObservedUnits", "Operation", "Split", "Use", "observed_units", "uses_of"]
+__all__ = ["ObservedUnit", "ObservedUnits", "Operation", "Split", "Use", "units_of_uses", "uses_of"]
 
 NOBODY: Final = "routes of no unit"
 
@@ -98,7 +98,7 @@ def uses_of(request: str, route: str, effects: Iterable[RowEffect]) -> Iterator[
         yield Use(request, route, table, operation)
 
 
-def observed_units(config: MigrationConfig, uses: Iterable[Use]) -> ObservedUnits:
+def units_of_uses(config: MigrationConfig, uses: Iterable[Use]) -> ObservedUnits:
     """Build the graph and hold it against what the file declares."""
     seen = list(uses)
     writes = _by_route(use for use in seen if use.operation != "read")

@@ -4,9 +4,10 @@ A call that finds a cutover that was cut short settles it first, and does nothin
 finished. When the database or a store goes away in the middle, the call waits for it for a while and settles what it began itself.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ from caravan.migration.units import (
     register,
     stored_units,
 )
+from caravan.migration.units.publishing import KeptOpen
 from caravan.migration.units.states import COMPLETE, RAMP_DOWN, SHADOW_READ, SWITCHED
 from caravan.migration.units.ways import Way
 
@@ -83,6 +85,7 @@ class Cutovers:
         self.by, self.clock = by, clock
         self._sides = sides or (lambda: look_at_sides(config))
         self.patience = _PATIENCE
+        self._publisher = publisher
         self.carrier = Carrier(
             parties, publisher, config, waived=self._waived, sides=self._sides, clock=clock
         )
@@ -159,7 +162,8 @@ class Cutovers:
     @contextmanager
     def opened(self) -> Iterator[Operation]:
         """Open a connection and hold the lease; raises ``LeaseHeldError``."""
-        with connected(self.address) as connection, held_lease(connection, self.scope) as lease:
+        kept = self._publisher.kept_open() if isinstance(self._publisher, KeptOpen) else nullcontext()
+        with connected(self.address) as connection, held_lease(connection, self.scope) as lease, kept:
             coordinator = Coordinator(
                 connection,
                 self.scope,
@@ -205,16 +209,12 @@ class Cutovers:
         # Beyond the switch, the flow and the verification that count are those of the way back.
         flow = roles.drained if values.state < SWITCHED else roles.back
         lag, verified = flow.lag(), self.parties.verification.last()
-        transactions = lag.transactions
-        self._measure(
-            on,
-            unit,
-            "lag",
-            {"running": flow.running(), "seconds": lag.seconds, "transactions": transactions},
-        )
+        seconds = lag.seconds if math.isfinite(lag.seconds) else None
+        figures = {"running": flow.running(), "seconds": seconds, "transactions": lag.transactions}
+        self._measure(on, unit, "lag", figures)
         if verified is not None:
-            figures = {"rows": verified.rows, "differing": verified.differing}
-            record_measurement(on.connection, self.scope, unit, "verification", figures, at=verified.at)
+            compared = {"rows": verified.rows, "differing": verified.differing}
+            record_measurement(on.connection, self.scope, unit, "verification", compared, at=verified.at)
         self._measure(on, unit, "sides", dict(self._sides()))
         return on.coordinator.advance(on.lease, unit, target)
 

@@ -112,6 +112,9 @@ class Flow(Protocol):
     def carried(self) -> bool:
         """Tell whether a process carries it: one that only watches is carried too, and can be started at once."""
 
+    def attend(self) -> None:
+        """Tell it that clients are about to wait for it: it listens closely until it is let go on, or stands still."""
+
     def carry_on(self) -> None:
         """Let it run, from where it is, without an end."""
 

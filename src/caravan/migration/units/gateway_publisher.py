@@ -1,7 +1,8 @@
 """Publishes a unit's values to the gateways through the route table in PostgreSQL, and waits until all have confirmed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -45,6 +46,7 @@ class GatewayPublisher:
         self._config = config
         self._by = by
         self._seconds = seconds
+        self._kept: tuple[asyncio.Runner, Database] | None = None
 
     def publish(self, publication: Publication) -> Mapping[str, Any]:
         """Publish the whole table with the unit's new values, unless it stands so already, and wait.
@@ -55,7 +57,25 @@ class GatewayPublisher:
         """
         with connected(self._address, read_only=True) as connection:
             units = {name: unit.values for name, unit in stored_units(connection, publication.scope).items()}
-        return asyncio.run(self._publish(publication, units))
+        if self._kept is not None:
+            runner, system = self._kept
+            return runner.run(self._publish(system, publication, units))
+        with self.kept_open():
+            return self.publish(publication)
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep loop and connections for all that is published in the block: a switch publishes several times while clients wait."""
+        system = Database(
+            self._address, role=Role.SYSTEM, pool=1, read_pool=1, application="caravan migration"
+        )
+        with asyncio.Runner() as runner:
+            self._kept = (runner, system)
+            try:
+                yield
+            finally:
+                self._kept = None
+                runner.run(system.close())
 
     def in_force(self, scope: Scope, unit: str) -> UnitValues | None:
         """Return the unit's part of the current table."""
@@ -72,30 +92,25 @@ class GatewayPublisher:
             held=planned.held,
         )
 
-    async def _publish(self, publication: Publication, units: Mapping[str, UnitValues]) -> dict[str, Any]:
+    async def _publish(
+        self, system: Database, publication: Publication, units: Mapping[str, UnitValues]
+    ) -> dict[str, Any]:
         scope, values = publication.scope, publication.step.values
         wanted = route_plan(self._config, {**units, publication.unit: values})
-        system = Database(
-            self._address, role=Role.SYSTEM, pool=1, read_pool=1, application="caravan migration"
-        )
-        try:
-            async with system.write() as session:
-                await _refuse_the_past(session, publication)
-                published = await current_table(session, scope.org_id, scope.migration)
-                if published.version == 0 or published.plan != wanted:
-                    reason = f"{publication.step.name} {publication.transition}"
-                    published = await publish_table(
-                        session,
-                        scope.org_id,
-                        scope.migration,
-                        wanted,
-                        expected=published.version,
-                        by=self._by,
-                        reason=reason,
-                    )
-            return await self._confirmed(system, publication, published)
-        finally:
-            await system.close()
+        async with system.write() as session:
+            await _refuse_the_past(session, publication)
+            published = await current_table(session, scope.org_id, scope.migration)
+            if published.version == 0 or published.plan != wanted:
+                published = await publish_table(
+                    session,
+                    scope.org_id,
+                    scope.migration,
+                    wanted,
+                    expected=published.version,
+                    by=self._by,
+                    reason=f"{publication.step.name} {publication.transition}",
+                )
+        return await self._confirmed(system, publication, published)
 
     async def _confirmed(
         self, system: Database, publication: Publication, published: Published

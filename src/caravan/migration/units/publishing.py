@@ -1,14 +1,15 @@
 """The port to the gateways: whoever runs some gives the engine a ``Publisher``."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from caravan.migration.units.scope import Scope
 from caravan.migration.units.values import Step, UnitValues
 
-__all__ = ["NoGateways", "Publication", "Publisher"]
+__all__ = ["KeptOpen", "NoGateways", "Publication", "Publisher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,13 @@ class Publisher(Protocol):
 
     def in_force(self, scope: Scope, unit: str) -> UnitValues | None:
         """Return what gateways are told of a unit now: the state and whether its writes are held; None where nobody is told."""
+
+
+@runtime_checkable
+class KeptOpen(Protocol):
+    """A publisher that can keep its connections for several publications, where each moment counts."""
+
+    def kept_open(self) -> AbstractContextManager[None]: ...
 
 
 class NoGateways:

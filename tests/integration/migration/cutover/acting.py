@@ -168,7 +168,7 @@ class FakeFlow:
     def carry(self) -> None:
         if self.state == "stopped":
             return
-        end = len(self.source.log) if self.stop_at is None else self.stop_at
+        end = len(self.source.log) if self.stop_at is None else min(self.stop_at, len(self.source.log))
         while self.at < end:
             key, ours = self.source.log[self.at]
             self.at += 1
@@ -197,6 +197,10 @@ class FakeFlow:
 
     def carried(self) -> bool:
         return self.state != "stopped"
+
+    def attend(self) -> None:
+        with self.world.acted(f"{self.name} attend"):
+            self.stop_at = 1_000_000
 
     def carry_on(self) -> None:
         with self.world.acted(f"{self.name} carry on"):

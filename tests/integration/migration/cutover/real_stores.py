@@ -182,6 +182,9 @@ class LogFlow:
     def carried(self) -> bool:
         return self.at()[1] != "stopped"
 
+    def attend(self) -> None:
+        self.pump()
+
     def carry_on(self) -> None:
         self.say("running")
         self.pump()

@@ -78,7 +78,7 @@ def test_dying_again_while_it_is_undone_or_finished_changes_nothing(
     module_database: DatabaseAddress, connection: psycopg.Connection, crashing: list[World], command: str
 ) -> None:
     chance = random.Random(7)  # noqa: S311 - a seed that is kept
-    for _ in range(5):
+    for _ in range(3):
         shop = Shop(module_database, connection, switched=command == "reverse")
         crashing.append(shop.world)
         deaths, dids = 0, []

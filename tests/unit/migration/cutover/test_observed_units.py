@@ -7,7 +7,7 @@ import pytest
 
 from caravan.migration.config import read_config_text
 from caravan.migration.cutover.errors import UnitsSplitError
-from caravan.migration.cutover.observed_units import Operation, Use, observed_units, uses_of
+from caravan.migration.cutover.observed_units import Operation, Use, units_of_uses, uses_of
 from caravan.migration.shadow.row_effects import RowEffect
 
 HEAD = '[migration]\nname = "shop"\norg = "retail"\n'
@@ -33,7 +33,7 @@ ORDERS, PAY, STOCK, USERS = "POST /orders", "POST /payments", "PUT /stock/{id}",
 
 
 def test_a_chain_of_shared_tables_is_one_unit_and_reads_do_not_join() -> None:
-    found = observed_units(
+    found = units_of_uses(
         config(shop=[ORDERS, PAY, STOCK], people=[USERS]),
         [
             use(1, ORDERS, "orders"),
@@ -57,7 +57,7 @@ def test_a_chain_of_shared_tables_is_one_unit_and_reads_do_not_join() -> None:
 
 
 def test_units_that_write_one_table_are_refused_and_told_how_to_part() -> None:
-    found = observed_units(
+    found = units_of_uses(
         config(shop=[ORDERS], audit=[PAY], people=[USERS]),
         [
             *(use(number, ORDERS, "log") for number in range(3)),
@@ -85,7 +85,7 @@ def test_units_that_write_one_table_are_refused_and_told_how_to_part() -> None:
 
 
 def test_two_units_that_meet_only_through_a_route_of_nobody_are_named_with_it() -> None:
-    found = observed_units(
+    found = units_of_uses(
         config(shop=[ORDERS], people=[USERS]),
         [
             use(1, ORDERS, "orders"),
@@ -102,7 +102,7 @@ def test_two_units_that_meet_only_through_a_route_of_nobody_are_named_with_it() 
 
 
 def test_a_declared_write_that_nobody_saw_is_named() -> None:
-    found = observed_units(config(shop=[ORDERS, PAY]), [use(1, ORDERS, "orders")])
+    found = units_of_uses(config(shop=[ORDERS, PAY]), [use(1, ORDERS, "orders")])
     assert found.unseen == (PAY,)
     assert "declared as write, not seen writing: POST /payments" in list(found.told())
 
