@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 _BLOCK: Final = re.compile(r"^```sh\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 120.0
 _END: Final = "\x1eend of block "
 
 

@@ -36,7 +36,7 @@ def environment(database: DatabaseAddress, ports: Mapping[str, str]) -> dict[str
     }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_every_step_does_what_the_page_promises(own_database: DatabaseAddress, tmp_path: Path) -> None:
     folder = tmp_path / "shelf"
     shutil.copytree(ROOT / "examples/tutorial", folder, ignore=shutil.ignore_patterns("__pycache__", "*.db"))
