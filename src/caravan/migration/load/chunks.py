@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from caravan.migration.load.readers import BrokenRecord, Record
+from caravan.migration.load.readers import BrokenRecord, Record, RecordFormat
 
-__all__ = ["CHUNK_BYTES", "CHUNK_RECORDS", "CHUNK_ROWS", "Chunk", "cut", "known_cuts"]
+__all__ = ["CHUNK_BYTES", "CHUNK_RECORDS", "CHUNK_ROWS", "Chunk", "cut", "known_cuts", "records_per_chunk"]
 
 CHUNK_RECORDS: Final = 500
 CHUNK_ROWS: Final = 2000
@@ -23,6 +23,11 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 _MOST_OF_KNOWN: Final = 8
 """A chunk of the ledger may have grown in the source: beyond so many times the usual bytes it is cut all the same."""
+
+
+def records_per_chunk(record_format: RecordFormat) -> int:
+    """Return how many records of a source make a chunk, unless their bytes do before."""
+    return CHUNK_ROWS if record_format == "row" else CHUNK_RECORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from caravan.migration.load.chunk_commit import ChunkResult, Job
-from caravan.migration.load.chunks import CHUNK_ROWS, Chunk, cut, known_cuts
+from caravan.migration.load.chunks import Chunk, cut, known_cuts, records_per_chunk
 from caravan.migration.load.journal import Journal, Proven
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.pool import Pool
@@ -124,7 +124,7 @@ class DataSetPass:
         """Yield the chunks that are not proven; those that are enter the results."""
         self._chunks = 0
         try:
-            most = CHUNK_ROWS if self._reader.format == "row" else None
+            most = records_per_chunk(self._reader.format)
             known = known_cuts(
                 {number: proven.records for number, proven in self._ledger.items()}, most_records=most
             )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from caravan.migration.load.chunks import Chunk, cut, known_cuts
+from caravan.migration.load.chunks import Chunk, cut, known_cuts, records_per_chunk
 from caravan.migration.load.differences import differences_of
 from caravan.migration.load.journal import Journal, open_journal
 from caravan.migration.load.mapped_chunk import ChunkMapper
@@ -78,8 +78,9 @@ def _compared(
         tables.setdefault(item.chunk, set()).add(item.table)
     differences: list[Difference] = []
     changed = set(ledger)
-    known = known_cuts({number: proven.records for number, proven in ledger.items()})
-    for chunk in _readable(cut(reader.read(data_set.collection), known)):
+    most = records_per_chunk(reader.format)
+    known = known_cuts({number: proven.records for number, proven in ledger.items()}, most_records=most)
+    for chunk in _readable(cut(reader.read(data_set.collection), known, most_records=most)):
         proven = ledger.get(chunk.number)
         if proven is not None and proven.source_hash == chunk.source_hash and not proven.stale:
             changed.discard(chunk.number)

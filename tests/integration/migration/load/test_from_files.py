@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from caravan.core.database import DatabaseAddress
 from caravan.core.ids import legacy_id, source_namespace
+from caravan.migration.load import chunks, verify
 from tests.fixtures.source_loads import DraftedLoad, drafted_load
 from tests.fixtures.toy.shop import ORG
 
@@ -58,6 +61,24 @@ def test_sqlite(own_database: DatabaseAddress, tmp_path: Path) -> None:
         }  # fmt: skip
         assert (second["owner"], second["price"], second["ratio"]) == (None, Decimal("12.3"), 5.0)
         assert [row["legacy_id"] for row in load.rows("owners", "legacy_id")] == [-5, 2**63 - 1]
+
+
+def test_a_table_that_has_grown_is_loaded_from_where_it_ended_and_verified(
+    own_database: DatabaseAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as file:
+        file.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)")
+        file.executemany("INSERT INTO things VALUES (?, 'a')", [(n,) for n in range(420)])
+        file.commit()
+        place = tmp_path / "shop.db"
+        with drafted_load(own_database, tmp_path, 'path = "shop.db"', place, "things") as load:
+            assert load.load().data_sets["things"].loaded == 420
+            file.executemany("INSERT INTO things VALUES (?, 'a')", [(n,) for n in range(420, 600)])
+            file.commit()
+            assert load.load().data_sets["things"].loaded == 180
+            found = verify(load.request())
+            assert found.ok, found.to_json()
 
 
 def test_csv(own_database: DatabaseAddress, tmp_path: Path) -> None:
