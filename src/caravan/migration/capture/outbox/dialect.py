@@ -23,5 +23,11 @@ class Dialect(Protocol):
     def removing(self, tables: Mapping[str, SourceTable]) -> list[str]:
         """Return what takes triggers and outbox away."""
 
+    def placing(self, place: int, sequence: str) -> str:
+        """Return what gives these lines a place, and touches no other: beside it lie lines that nobody has committed yet."""
+
+    def deleting(self, sequence: str) -> str:
+        """Return what deletes these lines, and touches no other."""
+
     def missing(self, tables: Mapping[str, SourceTable]) -> str:
         """Say what keeps changes from being noted, in one sentence; empty where all is there."""

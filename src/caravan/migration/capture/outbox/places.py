@@ -5,7 +5,6 @@ took its number early and committed late comes behind those that overtook it; no
 carry the same tag get one place together.
 """
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
@@ -34,7 +33,7 @@ def forget_lines(store: Store, dialect: Dialect, upto: int) -> None:
         if not lines:
             return
         among = ", ".join(seq for (seq,) in lines)
-        store.run(f"DELETE FROM {dialect.outbox} WHERE seq IN ({among})")  # noqa: S608 - numbers of ours
+        store.run(dialect.deleting(among))
 
 
 def forgotten(store: Store, dialect: Dialect) -> int:
@@ -54,12 +53,7 @@ def place_lines(store: Store, dialect: Dialect, most: int) -> bool:
         place = int(last)
         for _tag, run in groupby(lines, key=lambda line: line[1]):
             place += 1
-            _place(store, dialect, place, [seq for seq, _ in run])
+            store.run(dialect.placing(place, ", ".join(seq for seq, _ in run)))
         if lines:
             store.run(f"UPDATE {dialect.state} SET place = {place}")  # noqa: S608 - quoted
     return len(lines) == most
-
-
-def _place(store: Store, dialect: Dialect, place: int, sequence: Sequence[str]) -> None:
-    among = ", ".join(sequence)
-    store.run(f"UPDATE {dialect.outbox} SET place = {place} WHERE seq IN ({among})")  # noqa: S608 - numbers of ours

@@ -73,6 +73,12 @@ class PostgresDialect:
         ]
         return [*drops, f"DROP SCHEMA IF EXISTS {self._schema} CASCADE"]
 
+    def placing(self, place: int, sequence: str) -> str:
+        return f"UPDATE {self.outbox} SET place = {place} WHERE seq IN ({sequence})"
+
+    def deleting(self, sequence: str) -> str:
+        return f"DELETE FROM {self.outbox} WHERE seq IN ({sequence})"
+
     def missing(self, tables: Mapping[str, SourceTable]) -> str:
         names = ", ".join(_literal(name.strip('"')) for name in self._names())
         for name, table in tables.items():

@@ -49,6 +49,12 @@ class SqliteDialect:
         ]
         return [*drops, *(f"DROP TABLE IF EXISTS {name}" for name in (self.outbox, self.state, self._tag))]
 
+    def placing(self, place: int, sequence: str) -> str:
+        return f"UPDATE {self.outbox} SET place = {place} WHERE seq IN ({sequence})"
+
+    def deleting(self, sequence: str) -> str:
+        return f"DELETE FROM {self.outbox} WHERE seq IN ({sequence})"
+
     def missing(self, tables: Mapping[str, SourceTable]) -> str:
         there = {(row[0], row[1]) for row in self._store.texts(
             "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"

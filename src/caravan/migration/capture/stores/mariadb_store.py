@@ -21,7 +21,7 @@ class MariadbStore:
         self.place = self.connection.place
         self._rules = rules
         # Making a trigger waits for writers, and writers that come later wait behind it: not for long.
-        self.run("SET SESSION lock_wait_timeout = 2")
+        self.run("SET SESSION lock_wait_timeout = 2, innodb_lock_wait_timeout = 2")
 
     def tables(self, names: Sequence[str]) -> dict[str, SourceTable]:
         return self.connection.tables(names)
