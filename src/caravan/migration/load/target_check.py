@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
+from psycopg import sql
 
 from caravan.core.database.connection import DatabaseAddress, Role
 from caravan.migration.load.journal import Journal, Proven
@@ -60,7 +61,19 @@ class _Part:
 
 
 def check_target(address: DatabaseAddress, journal: Journal, plan: Plan, connections: int = 2) -> TargetCheck:
-    """Hash every imported row in PostgreSQL and hold the sums against the ledger; then links and the mappings' rules."""
+    """Hash every imported row in PostgreSQL and hold the sums against the ledger; then links and the mappings' rules.
+
+    All of it sees one snapshot, whatever a flow of changes commits meanwhile.
+    """
+    with journal.connection.transaction():
+        journal.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        row = journal.connection.execute("SELECT pg_export_snapshot()").fetchone()
+        return _checked(address, journal, plan, connections, "" if row is None else str(row[0]))
+
+
+def _checked(
+    address: DatabaseAddress, journal: Journal, plan: Plan, connections: int, snapshot: str
+) -> TargetCheck:
     result = TargetCheck()
     ledgers = {item.name: journal.ledger(item.name) for item in plan.data_sets}
     dangling = dangling_columns(journal.connection, journal.scope)
@@ -72,7 +85,10 @@ def check_target(address: DatabaseAddress, journal: Journal, plan: Plan, connect
         ) as connection:
             connection.execute("SET jit = off")
             connection.execute("SET work_mem = '32MB'")
-            return chunk_sums(connection, part.table, part.data_set.scope, dangling, chunks=part.chunks)
+            with connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+                return chunk_sums(connection, part.table, part.data_set.scope, dangling, chunks=part.chunks)
 
     with ThreadPoolExecutor(max(1, connections)) as threads:
         for part, found in zip(parts, threads.map(hashed, parts), strict=True):
