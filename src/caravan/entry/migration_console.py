@@ -19,16 +19,22 @@ _LOCAL: Final = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class ConsoleDoor:
-    """Where the console is; ``operator`` and ``token`` are of this run alone, and None where the file has operators."""
+    """Where the console is; ``operator`` and ``token`` are of this run alone, and None where the file has operators.
+
+    ``closed``: there is nobody who could log in.
+    """
 
     url: str
     operator: str | None = None
     token: str | None = None
+    closed: bool = False
 
     def told(self) -> str:
         """Return a line for the terminal."""
         if self.token is not None:
             return f"console {self.url}/console  operator {self.operator}  token {self.token} (of this run)"
+        if self.closed:
+            return f"console {self.url}/console  nobody can log in: `caravan migration operator NAME` makes an operator"
         return f"console {self.url}/console"
 
 
@@ -37,7 +43,7 @@ def console_door(settings: Settings, config: MigrationConfig) -> ConsoleDoor:
     host = f"[{settings.console_host}]" if ":" in settings.console_host else settings.console_host
     url = (settings.console_url or f"http://{host}:{settings.console_port}").rstrip("/")
     if config.operators or not _loopback(settings.console_host):
-        return ConsoleDoor(url)
+        return ConsoleDoor(url, closed=not config.operators)
     return ConsoleDoor(url, getpass.getuser(), new_token())
 
 

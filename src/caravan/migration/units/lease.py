@@ -34,7 +34,7 @@ _HOLDER: Final = """
 SELECT holder, expires_at, fencing FROM engine.migration_leases WHERE org_id = %(org)s AND migration = %(migration)s
 """
 _KEY: Final = "hashtextextended('caravan lease ' || %(org)s::text || %(migration)s, %(number)s)"
-_LIVE: Final = f"SELECT pg_advisory_lock({_KEY})"
+_LIVE: Final = f"SELECT pg_try_advisory_lock({_KEY})"
 _DIE: Final = f"SELECT pg_advisory_unlock({_KEY})"
 _LIVES: Final = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
@@ -118,7 +118,7 @@ def _taken(
         row = connection.execute(_TAKE.encode(), parameters).fetchone()
         if row is None:
             return None
-        # Before anybody can see the row: who finds it must find the lock taken.
+        # Before anybody can see the row: who finds it must find the lock taken. Numbers are never used twice, so it is free.
         connection.execute(_LIVE.encode(), {**scope.parameters, "number": row[0]})
     return int(row[0])
 
