@@ -18,6 +18,7 @@ from caravan.migration.capture import (
     ChangeSource,
     Position,
     capture_statements,
+    look,
     open_changes,
     prepare_changes,
     remove_changes,
@@ -240,6 +241,9 @@ def test_a_change_names_the_columns_it_is_asked_to(old: Old):
 def test_a_table_without_a_key_is_refused(old: Old):
     with pytest.raises(CaptureRefusedError, match="keyless has no key"):
         prepare_changes(old.kind, old.place, ["keyless"], options=_OPTIONS)
+    by_way = {offer.mechanism: offer for offer in look(old.kind, old.place, ["keyless"])}
+    assert "keyless has no key" in by_way["outbox"].obstacle
+    assert {offer.mechanism: offer.usable for offer in look(old.kind, old.place, ["goods"])}["outbox"]
 
 
 def test_a_role_that_may_not_see_the_outbox_can_still_write(

@@ -43,6 +43,9 @@ def forgotten(store: Store, dialect: Dialect) -> int:
 
 def place_lines(store: Store, dialect: Dialect, most: int) -> bool:
     """Place up to ``most`` lines; tell whether there may be more."""
+    waiting = f"SELECT 1 FROM {dialect.outbox} WHERE place IS NULL LIMIT 1"  # noqa: S608 - quoted
+    if not store.texts(waiting):
+        return False  # without a transaction that writes, which in SQLite keeps everybody else from writing
     # The lock keeps a second capture from giving the same place; in SQLite the transaction itself does.
     lock = "" if isinstance(store, SqliteStore) else " FOR UPDATE"
     with store.writing():

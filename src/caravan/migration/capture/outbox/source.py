@@ -13,6 +13,7 @@ from caravan.migration.capture.outbox.dialect import Dialect
 from caravan.migration.capture.outbox.places import forget_lines, forgotten, last_place, place_lines
 from caravan.migration.capture.stores.store import Store
 from caravan.migration.load.readers import BrokenRecord, Record, SourceTable
+from caravan.migration.load.readers.row_text import decode_row
 
 __all__ = ["OutboxSource"]
 
@@ -91,7 +92,7 @@ class OutboxSource:
         """Yield the change of each key once, where it was noted last."""
         ordered = list(reversed(dict.fromkeys(reversed(lines))))
         rows = self._rows(ordered)
-        keys = self._keys(ordered)
+        keys = self._keys([line for line in ordered if line not in rows])
         step = 0
         for collection, literal in ordered:
             if collection not in self._tables:
@@ -100,7 +101,11 @@ class OutboxSource:
                 yield Change(collection, "truncate", {}, None, step)
             else:
                 record = rows.get((collection, literal))
-                key = keys[collection, literal]
+                if record is None:
+                    key = keys[collection, literal]
+                else:
+                    row = decode_row(record.raw)
+                    key = {name: row[name] for name in self._tables[collection].key}
                 yield Change(collection, "delete" if record is None else "upsert", key, record, step)
             step += 1
 
