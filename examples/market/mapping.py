@@ -6,12 +6,12 @@ Products and payments have a key that the old store gives when they are written 
 
 from caravan.migration.mapping.codecs import (
     BigInteger,
-    Date,
     Enumeration,
     Exact,
     Flag,
     ForeignKey,
     Integer,
+    LocalDate,
     Text,
 )
 from caravan.migration.mapping.entity import Entity
@@ -47,7 +47,7 @@ orders = Entity(
             Field("customer", "customer", Text(), required=True),
             Field("state", "state", Enumeration(("open", "paid")), required=True),
             Field("total", "total", Exact(4), required=True),
-            Field("created_at", "created_at", Date(), required=True),
+            Field("created_at", "created_at", LocalDate(), required=True),
         ),
         client=False,
         key=("id",),
@@ -81,7 +81,7 @@ payments = Entity(
             Field("order_id", "order_id", ForeignKey("order", "market.orders"), required=True),
             Field("reference", "reference", Text(), required=True),
             Field("amount", "amount", Exact(4), required=True),
-            Field("paid_at", "paid_at", Date(), required=True),
+            Field("paid_at", "paid_at", LocalDate(), required=True),
         ),
         client=False,
         key=("id",),

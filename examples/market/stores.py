@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import psycopg
 import pymysql
 
-__all__ = ["PRODUCTS", "Held", "make_new", "make_old", "new_holds", "old_holds"]
+__all__ = ["PRODUCTS", "Held", "grant_engine", "make_new", "make_old", "new_holds", "old_holds"]
 
 HERE: Final = Path(__file__).parent
 PRODUCTS: Final = {
@@ -63,6 +63,17 @@ def make_new(url: str, org: UUID, *, products: bool = True, stock: int = STOCK) 
                     for sku, (title, price) in PRODUCTS.items()
                 ],
             )
+
+
+def grant_engine(url: str) -> None:
+    """Give the new store's tables to the engine's owner, who may fence them, and let its flows and loads write them."""
+    with psycopg.connect(url) as connection:
+        tables = [f"TABLE market.{name}" for name in ("products", "orders", "order_lines", "payments")]
+        for thing in ("SCHEMA market", *tables, "SEQUENCE market.order_numbers"):
+            connection.execute(f"ALTER {thing} OWNER TO caravan_owner".encode())
+        connection.execute("GRANT USAGE ON SCHEMA market TO caravan_system")
+        connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA market TO caravan_system")
+        connection.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA market TO caravan_system")
 
 
 def old_holds(url: str) -> Held:

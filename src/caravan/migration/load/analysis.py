@@ -5,6 +5,7 @@ through the whole organisation, and keep that plan for the rest of the load.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
@@ -16,9 +17,10 @@ __all__ = ["analyze"]
 
 
 def analyze(address: DatabaseAddress, tables: Iterable[str]) -> None:
-    """Analyse the tables as their owner; of tables that are not the owner's PostgreSQL only warns."""
+    """Analyse the tables as their owner; of tables that are not the owner's PostgreSQL only warns, and autovacuum comes late."""
     with psycopg.connect(
         address.libpq(Role.OWNER, application="caravan analyze"), autocommit=True
     ) as connection:
         for table in sorted(set(tables)):
-            connection.execute(sql.SQL("ANALYZE {}").format(qualified(table)))
+            with suppress(psycopg.errors.InsufficientPrivilege):  # not even its schema may be looked into
+                connection.execute(sql.SQL("ANALYZE {}").format(qualified(table)))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from caravan.core.ids import LegacyTag
+from caravan.core.ids import LegacyTag, composite_key
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.mapping.contract import InverseContext, UnmappableError
 from caravan.migration.mapping.entity import Entity
@@ -18,8 +18,7 @@ from caravan.migration.sync.record_rows import RecordRows, read_records
 
 __all__ = ["Outcome", "Record", "WriteBack"]
 
-_PROVISIONAL: Final[tuple[LegacyTag, str]] = ("i", "0")
-"""The key under which a record is inverted that the store has still to give one; its fields are left out then."""
+_PART: Final[tuple[LegacyTag, str]] = ("i", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class WriteBack:
             names
         ):
             return None
-        document = self._inverted(record, rows, _PROVISIONAL)
+        document = self._inverted(record, rows, _provisional(names))
         key = mapping.key_of({name: document.get(name) for name in names})
         self._keys.give(record.row_id.bytes, key)
         self.outcome.given.append((record.data_set, record.row_id, key))
@@ -128,7 +127,7 @@ class WriteBack:
     def _insert(self, record: Record, rows: RecordRows) -> None:
         data_set = record.data_set
         names = _key_names(data_set)
-        document = self._inverted(record, rows, _PROVISIONAL)
+        document = self._inverted(record, rows, _provisional(names))
         fields = {name: value for name, value in document.items() if name not in names}
         given = self._batch.insert(data_set.collection, record.row_id, names, fields)
         self._keys.give(record.row_id.bytes, given)
@@ -177,6 +176,11 @@ class WriteBack:
 
     def _key_fields(self, data_set: PlannedDataSet, key: tuple[LegacyTag, str]) -> dict[str, Any]:
         return key_fields(_key_names(data_set), key, self._shape)
+
+
+def _provisional(names: Sequence[str]) -> tuple[LegacyTag, str]:
+    """Return the key under which a record is inverted that has none yet; its fields are left out then."""
+    return _PART if len(names) == 1 else ("s", composite_key([_PART] * len(names)))
 
 
 def _key_names(data_set: PlannedDataSet) -> tuple[str, ...]:

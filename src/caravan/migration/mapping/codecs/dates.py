@@ -23,11 +23,12 @@ _DATE_LIKE: Final = re.compile(r"[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}([T ].*)?")
 class Date(Codec):
     """A BSON date, a timestamp, an ISO 8601 string, whole seconds since 1970, a calendar day (its first instant).
 
-    What names no zone is in the source's. An hour that its clocks showed twice, or never, is told (see ``zones``).
+    What names no zone is in the source's. An hour that its clocks showed twice, or never, is told (see ``zones``). A column that names no
+    zone at all is for ``LocalDate``: written back through this one it would hold UTC.
     """
 
     name: ClassVar[str] = "date"
-    takes: ClassVar[frozenset[str]] = frozenset({"instant", "local", "day", "text", "integer"})
+    takes: ClassVar[frozenset[str]] = frozenset({"instant", "day", "text", "integer"})
     sql_type: ClassVar[SqlType] = "timestamptz"
     lossy: ClassVar[str] = (
         "the offset of a string, the increment of a timestamp; back to MongoDB what is below a millisecond"
