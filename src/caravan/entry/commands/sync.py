@@ -20,6 +20,7 @@ from rich.table import Table
 from caravan.core.database.migrate import migrate
 from caravan.core.errors import CaravanError
 from caravan.core.settings import load_settings
+from caravan.core.telemetry.logs import configure_logs
 from caravan.entry.addresses import opened_servers
 from caravan.entry.tenants import ensured_tenants
 from caravan.migration.config import read_config
@@ -68,6 +69,8 @@ def run(
     ] = None,
 ) -> None:
     """Carry the changes of every source that tells them, until Ctrl-C, SIGTERM or `caravan sync stop`."""
+    logged = load_settings()
+    configure_logs(level=logged.log_level, style=logged.log_format)
     options = FlowOptions(batch=batch, most_per_second=most_per_second)
     with _settings_of(file, direction) as settings, _stopping() as stop:
         for setting in settings.values():

@@ -1,11 +1,12 @@
 """How a flow begins, and how it is given up: capture, flow, and what a load has done before."""
 
+from dataclasses import replace
 from typing import Final
 
 import psycopg
 
 from caravan.migration.load.journal import open_journal
-from caravan.migration.sync.errors import FlowHeldError
+from caravan.migration.sync.errors import FlowHeldError, FlowUnknownError
 from caravan.migration.sync.flow_rows import Flow, create_flow, find_flow
 from caravan.migration.sync.holding import open_connection
 from caravan.migration.sync.runners import FlowSetting
@@ -36,6 +37,7 @@ def begin(setting: FlowSetting) -> Flow:
     must not run now. A forward flow applies from the start, a reverse one watches until the cutover starts it.
 
     Raises:
+        FlowUnknownError: changes are to be written back to a store that nobody follows: what others write there would not be seen.
         LoadRunningError: a load is under way, whose snapshot was taken before.
         CaptureRefusedError, CaptureStoppedError: the source does not let itself be followed.
     """
@@ -53,6 +55,10 @@ def begin(setting: FlowSetting) -> Flow:
 def _begun(connection: psycopg.Connection, setting: FlowSetting) -> Flow:
     key = setting.key
     forward = key.direction == "forward"
+    if not forward and find_flow(connection, replace(key, direction="forward")) is None:
+        raise FlowUnknownError(
+            f"The source {key.source} is not followed yet; run `caravan sync run` without --direction first."
+        )
     with open_journal(setting.database, key.org_id, key.migration):
         position = setting.capture.prepare()
         with connection.transaction():

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,9 +72,15 @@ class FlowSetting:
 
     def _reverse(self) -> Sink:
         first = self.own[0]
-        writer = open_writer(first.kind, first.place, first.rules, self.written)
-        connection, snapshots = open_connection(self.database), open_connection(self.database)
-        return ReverseSink(connection, snapshots, self.key, self.own, writer, key_path=self.key_path)
+        with ExitStack() as opened:
+            writer = opened.enter_context(
+                closing(open_writer(first.kind, first.place, first.rules, self.written))
+            )
+            connection = opened.enter_context(closing(open_connection(self.database)))
+            snapshots = opened.enter_context(closing(open_connection(self.database)))
+            sink = ReverseSink(connection, snapshots, self.key, self.own, writer, key_path=self.key_path)
+            opened.pop_all()  # they are the sink's from here on
+        return sink
 
 
 def flow_settings(

@@ -16,7 +16,11 @@ from caravan.migration.config import read_config
 from caravan.migration.load import LoadRequest, run_load
 from caravan.migration.load.planning import plan
 from caravan.migration.sync.beginning import begin, release
-from caravan.migration.sync.errors import LoadNotBesideCaptureError, SnapshotTooOldError
+from caravan.migration.sync.errors import (
+    FlowUnknownError,
+    LoadNotBesideCaptureError,
+    SnapshotTooOldError,
+)
 from caravan.migration.sync.flows import Direction
 from caravan.migration.sync.guard import beside_flows
 from caravan.migration.sync.runners import FlowSetting, flow_settings
@@ -24,6 +28,7 @@ from caravan.migration.sync.sweeping import sweep
 from tests.fixtures.capabilities import needs
 from tests.fixtures.databases import as_administrator
 from tests.fixtures.legacy_stores import LegacyStore, MariadbLegacy, PostgresLegacy, SqliteLegacy, make_tables
+from tests.fixtures.scripted_log import eventually
 from tests.fixtures.toy.shop import make_shop
 
 _FILE = """
@@ -276,3 +281,33 @@ def test_nothing_is_loaded_over_a_side_that_has_the_authority(pair: Pair) -> Non
     pair.setting("forward").party.watch()
     with pytest.raises(LoadNotBesideCaptureError):
         pair.load()
+
+
+def test_a_cutover_holds_the_flow_exactly_at_a_position_of_the_real_log(pair: Pair) -> None:
+    begin(pair.setting("forward"))
+    party, stop = pair.setting("forward").party, threading.Event()
+    carrying = threading.Thread(target=pair.setting("forward").runner(stop).run)
+    carrying.start()
+    try:
+        pair.legacy.run("INSERT INTO customers (name) VALUES ('before')")
+        at = party.head()
+        party.apply_exactly_to(at, within=30)
+        assert (party.applied() or at) >= at
+        assert not party.running()
+        pair.legacy.run("INSERT INTO customers (name) VALUES ('after')")
+        behind = party.head()
+        assert names(pair) == [("before",)]
+        party.carry_on()
+        party.apply_exactly_to(behind, within=30)
+        assert names(pair) == [("after",), ("before",)]
+        party.carry_on()
+        eventually(party.running, "it does not go on")
+        assert party.lag().seconds < 30
+    finally:
+        stop.set()
+        carrying.join(30)
+
+
+def test_nothing_is_written_back_to_a_store_that_nobody_follows(pair: Pair) -> None:
+    with pytest.raises(FlowUnknownError, match="not followed yet"):
+        begin(pair.setting("reverse"))
