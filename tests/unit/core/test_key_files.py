@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from caravan.core import key_files
 from caravan.core.key_files import create_secret, kept_secret
+from tests.fixtures.own_copy import own_copy
 
 _PROCESSES = 6
 
@@ -74,7 +76,7 @@ def test_of_a_full_disk_no_half_of_a_key_remains(tmp_path: Path, monkeypatch: py
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(key_files, "os", own_copy(os, fsync=full))
     with pytest.raises(OSError, match="No space left"):
         create_secret(tmp_path / "a.key", b"secret")
     assert list(tmp_path.iterdir()) == []

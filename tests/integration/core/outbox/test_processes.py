@@ -21,6 +21,7 @@ from caravan.core.outbox.surroundings import worker_settings
 from caravan.core.outbox.worker_process import WorkerProcess, prepare_processes, process_name
 from caravan.core.settings import Settings
 from tests.fixtures.background import QUICK, ask, until
+from tests.fixtures.own_copy import own_copy
 
 ORG = UUID("11111111-1111-7111-8111-111111111111")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -79,7 +80,7 @@ def test_processes_open_after_fork_and_close_at_their_end(
     try:
         prepare_processes(Celery("x", set_as_current=False), Recorded(SETTINGS, effects_database, QUICK, "x"))
         signals.worker_process_init.send(sender=None)
-        monkeypatch.setattr(os, "getpid", lambda: -1)
+        monkeypatch.setattr(module, "os", own_copy(os, getpid=lambda: -1))
         signals.worker_process_init.send(sender=None)
         signals.worker_process_shutdown.send(sender=None)
     finally:

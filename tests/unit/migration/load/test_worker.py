@@ -1,7 +1,9 @@
 """A worker answers its parent, says why it cannot go on, and is gone when the parent is gone."""
 
+import gc
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -22,6 +24,7 @@ from caravan.migration.load.readers import Record
 from caravan.migration.load.stop import StopSwitch
 from caravan.migration.load.worker import Failed, Go, Ready, Task
 from caravan.migration.mapping.contract import MappingContext
+from tests.fixtures.own_copy import own_copy
 
 ORG = UUID(int=7)
 
@@ -43,10 +46,9 @@ def tasks(count: int) -> Iterator[Task]:
 def gone(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """A worker may run in this process: set when it would have left it."""
     left = threading.Event()
-    monkeypatch.setattr(os, "_exit", lambda _code: left.set())
-    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(worker.gc, "disable", lambda: None)
-    monkeypatch.setattr(worker.gc, "freeze", lambda: None)
+    monkeypatch.setattr(worker, "os", own_copy(os, _exit=lambda _code: left.set()))
+    monkeypatch.setattr(worker, "signal", own_copy(signal, signal=lambda *_: None))
+    monkeypatch.setattr(worker, "gc", own_copy(gc, disable=lambda: None, freeze=lambda: None))
     return left
 
 

@@ -1,6 +1,7 @@
 """A live stream is recorded without ever waiting: bounded, dropping, counted."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from caravan.migration.recording import (
     RedactingWriter,
     record_stream,
 )
+from tests.fixtures.own_copy import own_copy
 
 Made = Callable[..., Exchange]
 
@@ -77,7 +79,7 @@ def test_a_disk_that_takes_nothing_is_counted_and_stops_nobody(
         raise OSError(28, "No space left on device")
 
     writer = RedactingWriter(recording)
-    monkeypatch.setattr("caravan.migration.recording.segments.os.open", full)
+    monkeypatch.setattr("caravan.migration.recording.segments.os", own_copy(os, open=full))
     with Recorder(writer) as recorder:
         for number in range(3):
             recorder.offer(made(f"/items/{number}"))

@@ -3,12 +3,15 @@
 import errno
 import os
 import random
+import time
 from pathlib import Path
 
 import pytest
 
+from caravan.platform.jobs.guardian import recording
 from caravan.platform.jobs.guardian.recording import Recorder
 from caravan.platform.jobs.output_files import OutputReader, pieces
+from tests.fixtures.own_copy import own_copy
 
 
 def flood(folder: Path, sizes: list[int], limit: int) -> tuple[bytes, Recorder]:
@@ -57,11 +60,11 @@ def test_a_full_disk_loses_what_comes_meanwhile_and_no_more(
             return real(descriptor, content[:5])  # half a record still fits
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(recording, "os", own_copy(os, write=full))
     recorder.write("stdout", b"lost in between")
-    monkeypatch.setattr(os, "write", real)
+    monkeypatch.setattr(recording, "os", os)
     recorder.write("stdout", b"still lost: it is not tried at each line")
-    monkeypatch.setattr("time.monotonic", lambda: 1e12)
+    monkeypatch.setattr(recording, "time", own_copy(time, monotonic=lambda: 1e12))
     recorder.write("stdout", b"after")
     recorder.close()
     kept = list(pieces(tmp_path, "output"))
