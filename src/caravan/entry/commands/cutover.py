@@ -59,6 +59,18 @@ def plan(file: File, unit: UnitName, as_json: AsJson = False) -> None:
         raise typer.Exit(_CLOSED)
 
 
+@app.command("verify")
+def verify(file: File, unit: UnitName, by: By = None) -> None:
+    """Compare all of the unit's data while changes flow, for the guards. Exit code 3: rows differ."""
+    with _cutovers(file, unit, by) as cutovers:
+        figures = cutovers.verify(unit)
+    print(
+        f"{unit}: {figures['rows']} rows, {figures['differing']} differ, {figures['not_judged']} still changing"
+    )
+    if figures["differing"]:
+        raise typer.Exit(_CLOSED)
+
+
 @app.command("switch")
 def switch(file: File, unit: UnitName, by: By = None) -> None:
     """Give write authority to the new side. Exit codes: 0 it is there, 1 undone, 2 wrong use, 3 something stands against it."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Writer,
     )
     from caravan.migration.cutover.planned import PlannedCutover, planned_cutover
+    from caravan.migration.cutover.recovery import settle_interrupted
     from caravan.migration.cutover.releasing import StandingFence, release_fences, standing_fences
     from caravan.migration.units import Moved
 
@@ -54,6 +55,7 @@ __all__ = [
     "parties_of",
     "planned_cutover",
     "release_fences",
+    "settle_interrupted",
     "standing_fences",
     "units_of_uses",
     "uses_of",
@@ -85,6 +87,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "parties_of": "caravan.migration.cutover.migration_parties",
     "planned_cutover": "caravan.migration.cutover.planned",
     "release_fences": "caravan.migration.cutover.releasing",
+    "settle_interrupted": "caravan.migration.cutover.recovery",
     "standing_fences": "caravan.migration.cutover.releasing",
     "uses_of": "caravan.migration.cutover.observed_units",
 }

@@ -12,8 +12,8 @@ from caravan.migration.cutover.errors import UnitStoreError
 from caravan.migration.cutover.fences.mongodb import MongodbFence
 from caravan.migration.cutover.fences.postgres import PostgresFence
 from caravan.migration.cutover.fences.sqlite import SqliteFence
+from caravan.migration.cutover.mapped_verification import MappedVerification
 from caravan.migration.cutover.parties import Fence, Parties, Sequences, Store
-from caravan.migration.cutover.recorded_verification import RecordedVerification
 from caravan.migration.cutover.sequences import MariadbSequences, NoSequences, PostgresSequences
 from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.readers import without_password
@@ -39,7 +39,6 @@ def parties_of(
     reverse = flow_settings(config, plan, database, "reverse", home=home)
     source = _source_of(config, unit, forward)
     setting = forward[source]
-    names = [data_set.name for data_set in setting.own]
     tables = _our_tables(setting.own)
     owner = database.libpq(Role.OWNER, application="caravan fence")
     scope = Scope(plan.org_id, plan.migration)
@@ -53,7 +52,7 @@ def parties_of(
         ),
         CarriedFlow(setting),
         CarriedFlow(reverse[source]),
-        RecordedVerification(database, scope, unit, names),
+        MappedVerification(config, database, scope, unit, source, setting.own),
         _told(setting, tables),
     )
 

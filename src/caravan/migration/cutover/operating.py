@@ -145,6 +145,12 @@ class Cutovers:
         with self.opened() as on:
             return on.coordinator.settle(on.lease, unit)
 
+    def verify(self, unit: str) -> Mapping[str, Any]:
+        """Compare all of the unit's data while changes flow, and write the figures down for the guards."""
+        figures = dict(self.parties.verification.measure())
+        self.measure(unit, "verification", figures, "measured")
+        return figures
+
     def look(self, roles: Roles) -> Look:
         """Return what a preflight would look at now."""
         return self.carrier.look(roles)

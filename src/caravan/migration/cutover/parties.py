@@ -166,6 +166,9 @@ class TableSums:
 class Verification(Protocol):
     """Compares the two stores."""
 
+    def measure(self) -> Mapping[str, Any]:
+        """Compare all while changes flow; returns the figures of the measurement ``verification``."""
+
     def last(self) -> Verified | None:
         """Return the last whole verification."""
 

@@ -64,7 +64,7 @@ class World:
     crash_at: int | None = None
     names: list[str] = field(default_factory=list)
     clients: int = 0
-    fail: dict[str, Exception] = field(default_factory=dict)
+    fail: dict[str, BaseException] = field(default_factory=dict)
     differing: Sequence[str] = ()
     other_writers: Sequence[Writer] = ()
     old_ones: list[Writer] = field(default_factory=list)
@@ -276,6 +276,9 @@ class FakeSequences:
 @dataclass
 class FakeVerification:
     world: World
+
+    def measure(self) -> Mapping[str, Any]:
+        return {"rows": 1, "differing": 0, "not_judged": 0}
 
     def last(self) -> Verified | None:
         return Verified(NOW, 100, 0)

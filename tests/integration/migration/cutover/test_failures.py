@@ -24,6 +24,7 @@ from caravan.migration.cutover.errors import (
 )
 from caravan.migration.cutover.hold_budget import HoldBudget
 from caravan.migration.cutover.parties import Verified, Writer
+from caravan.migration.cutover.recovery import settle_interrupted
 from caravan.migration.gateway.errors import NotConfirmedError
 from caravan.migration.units import (
     CompleteIsFinalError,
@@ -39,7 +40,7 @@ from caravan.migration.units import (
 )
 from tests.fixtures.databases import as_administrator
 from tests.integration.migration.cutover.acting import NOW, RefusedError
-from tests.integration.migration.cutover.shop import AT_CANARY, PLACE, TEXT, Shop
+from tests.integration.migration.cutover.shop import AT_CANARY, CONFIG, PLACE, TEXT, Shop
 
 
 @pytest.fixture
@@ -252,6 +253,31 @@ def test_when_the_database_goes_away_in_the_middle_the_call_settles_what_it_bega
         with pytest.raises(CutShortError, match=r"AdminShutdown.* It was undone"):
             shop.act("switch")
     assert shop.problems() == []
+
+
+@pytest.mark.parametrize(("act", "did"), [("verify", "unwound"), ("publish release", "finished")])
+def test_whatever_starts_next_settles_what_was_cut_short_and_leaves_alone_what_somebody_is_at(
+    shop: Shop, act: str, did: str
+) -> None:
+    shop.world.fail[act] = Gone()
+    with pytest.raises(Gone):
+        shop.act("switch")
+
+    def settled() -> list[str]:
+        found = settle_interrupted(
+            shop.address, shop.scope, CONFIG, lambda _unit: shop.operator("next start")
+        )
+        return [moved.did for moved in found]
+
+    with held_lease(shop.connection, shop.scope, holder="ann"):
+        assert settled() == []
+    assert settled() == [did]
+    assert shop.problems() == []
+    assert settled() == []
+
+
+class Gone(BaseException):
+    """The process was killed."""
 
 
 def test_the_whole_way_to_complete_and_no_step_further(switched: Shop) -> None:

@@ -14,7 +14,7 @@ from caravan.core.database import DatabaseAddress, Role
 from caravan.migration.capture import remove_changes
 from caravan.migration.config import read_config
 from caravan.migration.cutover import Cutovers, parties_of, planned_cutover, release_fences
-from caravan.migration.cutover.errors import FenceStandsError, UnitStoreError
+from caravan.migration.cutover.errors import FenceStandsError, RowsDifferError, UnitStoreError
 from caravan.migration.load import LoadRequest, run_load
 from caravan.migration.load.planning import plan
 from caravan.migration.sync import begin, beside_flows, find_flow, flow_settings, open_connection
@@ -110,8 +110,6 @@ class Migration:
             row = {"state": values.state, "stage": values.stage, "share": values.share, "salt": values.salt}
             connection.execute(PLACE.encode(), {**self.scope.parameters, **row})
             record_measurement(connection, self.scope, "orders", "canary", CANARY, at=utc_now())
-            verified = {"rows": 3, "differing": 0}
-            record_measurement(connection, self.scope, "orders", "verification", verified, at=utc_now())
 
     def ours(self, statement: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.database.libpq(Role.SYSTEM), autocommit=True) as connection:
@@ -217,6 +215,7 @@ def test_a_unit_is_switched_and_switched_back_over_real_flows_with_nothing_lost(
             accepted.add(f"past {number}")
 
     with migration.carried():
+        assert migration.cutovers().verify("orders")["differing"] == 0
         planned = planned_cutover(migration.cutovers(), "orders")
         assert planned.open, list(planned.told())
         writer = threading.Thread(target=writes_past_the_gateways)
@@ -245,10 +244,31 @@ def test_a_unit_is_switched_and_switched_back_over_real_flows_with_nothing_lost(
         assert release_fences(migration.cutovers(), "orders") == []
     with connected(database, read_only=True) as connection:
         told = [one.facts["told"] for one in entries(connection, migration.scope) if one.phase == "effect"]
+    assert max(facts.get("checked", 0) for facts in told) > 0
     watched = [facts for facts in told if "well" in facts]
     assert [facts["well"] for facts in watched] == [True, True], watched
     capture = migration.setting("reverse").capture
     remove_changes(capture.kind, capture.place, capture.collections, capture.options)
+
+
+@pytest.mark.parametrize("legacy", ["sqlite"], indirect=True)
+def test_a_row_that_somebody_changed_on_the_new_side_stops_the_switch_at_the_last_moment(
+    database: DatabaseAddress, legacy: LegacyStore, tmp_path: Path
+) -> None:
+    migration = Migration(database, legacy, tmp_path, '"customers", "orders"')
+    legacy.run("INSERT INTO customers (name) VALUES ('Ada'), ('Ben')")
+    migration.begin()
+    with migration.carried():
+        assert migration.cutovers().verify("orders")["differing"] == 0
+        legacy.run("UPDATE customers SET name = 'Adah' WHERE name = 'Ada'")
+        migration.until(lambda: migration.names == ({"Adah", "Ben"}, {"Adah", "Ben"}))
+        migration.ours("UPDATE toy_customers SET name = 'Eve' WHERE org_id = %(org)s AND name = 'Adah'")
+        with pytest.raises(
+            RowsDifferError, match=r"1 of 1 changed rows differ between the sides: customers: 0*1"
+        ):
+            migration.cutovers().switch("orders")
+        legacy.run("INSERT INTO customers (name) VALUES ('goes on')")
+        migration.until(lambda: "goes on" in migration.names[1])
 
 
 @pytest.mark.parametrize("legacy", ["sqlite"], indirect=True)
