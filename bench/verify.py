@@ -24,6 +24,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 import pymysql
 
+from bench.verify_records import records_against_load
 from bench.verify_tables import MARIADB_ORDERS, ORDER_COLUMNS, ORDERS, POSTGRES_ORDERS, SPOILT
 from bench.verify_traps import COLUMNS, MARIADB_TABLE, POSTGRES_TABLE, ROWS, TRAPS, base_row
 from caravan.core.embedded.servers import embedded_servers
@@ -68,12 +69,14 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         _fill(sides, rows)
         rounds = _rounds(sides, tools, arguments.repeat)
         traps = _traps(sides, tools)
+        records = records_against_load(arguments, home)
     return {
         "rows": rows,
         "peers": PEERS,
         "medians": _medians(rounds),
         "ratios_to_reladiff": _ratios(_medians(rounds)),
         "traps": traps,
+        "records": records,
         "rounds": rounds,
     }
 

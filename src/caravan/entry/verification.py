@@ -15,6 +15,7 @@ from caravan.migration.load import DEFAULT_WORKERS
 from caravan.migration.load.planning import plan
 from caravan.migration.verify.invariants import held_invariants
 from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
+from caravan.migration.verify.mapped.mappers import Mappers
 from caravan.migration.verify.pairs.settling import Patience
 from caravan.migration.verify.report import SubjectReport, VerificationReport
 from caravan.migration.verify.sides import side_named
@@ -81,13 +82,15 @@ def verify_records(wish: Wish, names: Sequence[str]) -> VerificationReport:
     migrate(wish.database)
     began = time.monotonic()
     report = VerificationReport(wish.config.migration.name)
-    for data_set in plan(wish.config, (wish.org_id, wish.client_id)).data_sets:
-        if names and data_set.name not in names:
-            continue
-        request = DataSetRequest(
-            wish.config, wish.database, data_set, DEFAULT_WORKERS, wish.patience, afresh=wish.afresh
-        )
-        report.subjects.append(_judged(f"data set {data_set.name}", partial(verify_data_set, request)))
+    with Mappers(DEFAULT_WORKERS) as mappers:
+        for data_set in plan(wish.config, (wish.org_id, wish.client_id)).data_sets:
+            if names and data_set.name not in names:
+                continue
+            request = DataSetRequest(
+                wish.config, wish.database, data_set, mappers, wish.patience, afresh=wish.afresh
+            )
+            verify = partial(verify_data_set, request)
+            report.subjects.append(_judged(f"data set {data_set.name}", verify))
     if not names:
         report.invariants += held_invariants(wish.config, wish.database, wish.org_id)
     report.seconds = time.monotonic() - began

@@ -73,7 +73,7 @@ def plan_repair(request: LoadRequest) -> list[RepairPlan]:
     """
     plans = []
     for data_set in _data_sets(request):
-        report = verify_data_set(DataSetRequest(request.config, request.database, data_set, request.workers))
+        report = verify_data_set(DataSetRequest(request.config, request.database, data_set))
         if not report.differences:
             continue
         _refuse_authority(request, data_set)
@@ -100,9 +100,7 @@ def repair(request: LoadRequest, plans: Sequence[RepairPlan], *, by: str) -> Rep
             connection.execute(_STALE, values)
         loaded = run_load(request)
         after = [
-            verify_data_set(
-                DataSetRequest(request.config, request.database, data_sets[one.data_set], request.workers)
-            )
+            verify_data_set(DataSetRequest(request.config, request.database, data_sets[one.data_set]))
             for one in plans
         ]
         written = sum(item.loaded for item in loaded.data_sets.values())

@@ -1,13 +1,16 @@
 """Records of a source against the rows they became: no ledger is asked, so what came after the load counts too."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from caravan.core.database import DatabaseAddress, Role
 from caravan.migration.load.planning import plan
-from caravan.migration.verify.mapped import source_sums
+from caravan.migration.verify.mapped import mappers, source_sums
 from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
 from caravan.migration.verify.pairs.settling import Patience
 from caravan.migration.verify.report import SubjectReport
@@ -43,10 +46,14 @@ def told(report: SubjectReport) -> list[tuple[str, str, str, list[tuple[str, str
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_what_was_loaded_is_the_same_though_some_was_refused(shop: Shop, workers: int) -> None:
-    for data_set, rows in (("customers", 10), ("orders", 300)):
-        report = verified(shop, data_set, workers=workers)
-        assert (report.verdict, report.counts, report.hashed) == ("same", {}, rows)
+def test_what_was_loaded_is_the_same_though_some_was_refused(
+    shop: Shop, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mappers, "_FEW", 1)
+    with mappers.Mappers(workers) as shared:
+        for data_set, rows in (("customers", 10), ("orders", 300)):
+            report = verified(shop, data_set, mappers=shared)
+            assert (report.verdict, report.counts, report.hashed) == ("same", {}, rows)
     assert report.left_rows > report.right_rows  # the refused are read all the same
 
 
@@ -79,7 +86,7 @@ def test_a_killed_verification_goes_on_behind_its_last_block(
 ) -> None:
     monkeypatch.setattr(source_sums, "BLOCK", 1)
     mapped: list[int] = []
-    real = source_sums._mapped
+    real = mappers._mapped
 
     def mapped_until(data_set: object, record_format: object, chunk: object) -> object:
         mapped.append(chunk.number)  # type: ignore[attr-defined]
@@ -87,11 +94,35 @@ def test_a_killed_verification_goes_on_behind_its_last_block(
             raise KeyboardInterrupt
         return real(data_set, record_format, chunk)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(source_sums, "_mapped", mapped_until)
+    monkeypatch.setattr(mappers, "_mapped", mapped_until)
     with pytest.raises(KeyboardInterrupt):
         verified(shop, "orders")
     assert verified(shop, "orders").verdict == "same"
     assert mapped == [0, 1, 1]
+
+
+def test_processes_that_map_end_with_a_verification_that_is_killed() -> None:
+    program = """
+import sys
+from caravan.migration.verify.mapped.mappers import Mappers
+if __name__ == "__main__":
+    mappers = Mappers(2)
+    try:
+        next(mappers._side_by_side(None, "bson", iter([None] * 3)))
+    except Exception:
+        pass
+    print(*[process.pid for process in mappers._pool._processes.values()], flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        workers = [psutil.Process(int(pid)) for pid in killed.stdout.readline().split()]
+        assert workers
+        killed.kill()
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
 
 
 def test_a_row_whose_change_is_newer_than_the_snapshot_is_not_judged(shop: Shop) -> None:

@@ -6,8 +6,9 @@ changes brought after the load, and needs no ledger.
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
@@ -18,6 +19,7 @@ from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import Live, Reader, open_source
 from caravan.migration.load.sources import closing_sources, kind_of
 from caravan.migration.verify.mapped.buckets import BucketSums, Totals
+from caravan.migration.verify.mapped.mappers import Mappers
 from caravan.migration.verify.mapped.record_differences import Opened, opened_buckets
 from caravan.migration.verify.mapped.source_sums import source_totals
 from caravan.migration.verify.mapped.target_rows import TargetRows, target_rows
@@ -37,12 +39,12 @@ _APPLIED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DataSetRequest:
-    """``patience`` where changes flow meanwhile; ``workers`` processes map, 0 maps in this one."""
+    """``patience`` where changes flow meanwhile; ``mappers`` may be shared by data sets."""
 
     config: MigrationConfig
     database: DatabaseAddress
     data_set: PlannedDataSet
-    workers: int = 0
+    mappers: Mappers = field(default_factory=lambda: Mappers(0))
     patience: Patience | None = None
     afresh: bool = False
     clock: Callable[[], float] = time.monotonic
@@ -65,8 +67,12 @@ def verify_data_set(request: DataSetRequest, progress: Callable[[int], None] | N
     ):
         reader, target, applied = sides
         resumable = not isinstance(reader, Live) or reader.snapshot().kind == "file"
-        source = source_totals(data_set, reader, run, request.workers, resumable=resumable, progress=progress)
-        sums = target.sums(data_set.mapping.tables)
+        with ThreadPoolExecutor(1, "verify target") as beside:
+            asked = beside.submit(target.sums, data_set.mapping.tables)
+            source = source_totals(
+                data_set, reader, run, request.mappers, resumable=resumable, progress=progress
+            )
+            sums = asked.result()
         report = _report(data_set, source, sums)
         buckets = _differing(data_set, source.sums, sums)
         if buckets:
