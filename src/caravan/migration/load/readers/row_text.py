@@ -56,7 +56,10 @@ def decode_row(raw: bytes) -> dict[str, Any]:
     """
     try:
         row: dict[str, Any] = orjson.loads(raw)
-        return {name: _value(tagged) for name, tagged in row.items()}
+        return {
+            name: _value(tagged) if type(tagged) is dict or type(tagged) is list else tagged
+            for name, tagged in row.items()
+        }
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordUndecodable("record.not_a_row", str(error)) from error
 

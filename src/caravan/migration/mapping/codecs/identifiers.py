@@ -41,7 +41,9 @@ class ReferenceTo(Codec):
         {"text", "integer", "uuid", "decimal", "bytes", "day", "local", "json"}
     )
     sql_type: ClassVar[SqlType] = "uuid"
-    lossy: ClassVar[str] = "the collection and database a DBRef names"
+    lossy: ClassVar[str] = (
+        "the form of the reference: a DBRef with its names, a bare key, an ObjectId as text"
+    )
 
     def key(self, value: Any) -> ReferenceKey:  # noqa: ANN401 - any value of any source
         """Return the typed key that a value refers to; raises ``BadValueError``."""

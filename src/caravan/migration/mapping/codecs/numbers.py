@@ -61,6 +61,8 @@ class Integer(Codec):
 
 
 def _integer(value: Any) -> int:  # noqa: ANN401 - any value of any source
+    if type(value) is int and -_LIMIT <= value < _LIMIT:
+        return value
     number = whole(value)
     if number is None:
         raise BadValueError("number.not_an_integer", f"{shown(value)} is not a whole number of 32 bits")
@@ -86,6 +88,8 @@ class BigInteger(Codec):
 
 
 def _big_integer(value: Any) -> int:  # noqa: ANN401 - any value of any source
+    if type(value) is int and -_BIG_LIMIT <= value < _BIG_LIMIT:
+        return value
     number = whole(value, _BIG_LIMIT)
     if number is None:
         raise BadValueError("number.not_an_integer", f"{shown(value)} is not a whole number of 64 bits")
