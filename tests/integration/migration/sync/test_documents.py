@@ -12,7 +12,9 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from caravan.core.database import DatabaseAddress
-from caravan.migration.capture import remove_changes
+from caravan.migration.capture import Position, remove_changes
+from caravan.migration.sync.legacy.mongodb import MongodbWriter, object_id_of
+from caravan.migration.sync.legacy.writer import Stamp
 from tests.fixtures.capabilities import needs
 from tests.fixtures.followed_shop import owner_execute
 from tests.fixtures.mongodb_server import PrivateMongodb
@@ -117,3 +119,32 @@ def test_documents_go_both_ways_with_what_is_inside_them(
     pair.carry("forward")
     assert pair.ours("SELECT id, number FROM toy_orders WHERE org_id = %(org)s") == [(born, "N2 again")]
     assert pair.ours(skus) == [("Z",)]
+
+
+def test_writes_without_transactions_are_known_as_ours_too(
+    pair: Pair, documents: Database[dict[str, Any]]
+) -> None:
+    documents.customers.insert_one({"_id": "kept", "name": "before", "old": 1, "cache": 2})
+    documents.customers.insert_one({"_id": "gone", "name": "before"})
+    setting = pair.setting("forward")
+    setting.party.prepare()  # it watches
+    writer = MongodbWriter(str(setting.capture.place))
+    writer._has_transactions = False
+    writer.prepare()
+    row_id = uuid.uuid4()
+    for _ in range(2):  # as after a crash
+        with writer.batch(Stamp("flow", 1, Position(7), f"{pair.config.migration.name}/reverse")) as batch:
+            batch.put("customers", {"_id": "kept"}, {"name": "after"}, kept=("cache",))
+            assert batch.insert("customers", row_id, ("_id",), {"name": "born"}) == (
+                "o",
+                str(object_id_of(row_id)),
+            )
+            batch.remove("customers", {"_id": "gone"})
+    writer.close()
+    found = {str(each.pop("_id")): each for each in documents.customers.find({}, {"_caravan": 0})}
+    assert found == {"kept": {"name": "after", "cache": 2}, str(object_id_of(row_id)): {"name": "born"}}
+    pair.carry("forward")
+    assert setting.party.foreign_writes() == 0
+    documents.customers.update_one({"_id": "kept"}, {"$set": {"name": "by somebody"}})
+    pair.carry("forward")
+    assert setting.party.foreign_writes() == 1
