@@ -22,7 +22,9 @@ def disagreements(data: Mapping[str, Any]) -> Iterator[Disagreement]:
     for table in ("data_sets", "units", "invariants"):
         yield from _repeated(data, table)
     yield from _unknown(data, "data_sets", "source", _names_of(data.get("sources")), "is not among [sources]")
-    yield from _unknown(data, "invariants", "source", _names_of(data.get("sources")), "is not among [sources]")
+    yield from _unknown(
+        data, "invariants", "source", _names_of(data.get("sources")), "is not among [sources]"
+    )
     yield from _unknown(data, "data_sets", "after", _names(data, "data_sets"), "is no data set")
     yield from _unknown(data, "units", "data_sets", _names(data, "data_sets"), "is no data set")
     yield from _unknown(data, "routes", "unit", _names(data, "units"), "is no unit; declare it as [[units]]")

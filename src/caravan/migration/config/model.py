@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -15,6 +15,9 @@ from caravan.migration.config.routes import Route, Unit
 from caravan.migration.config.table import HttpUrl, Name, Table, matching
 
 __all__ = ["DataSet", "MigrationConfig", "MigrationHead", "Side", "Source", "Target", "Waiver"]
+
+
+WAIVABLE_GUARDS: Final = ("contract", "replay", "shadow", "effects")
 
 
 class MigrationHead(Table):
@@ -85,12 +88,25 @@ class DataSet(Table):
 
 
 class Waiver(Table):
-    """A class of quarantined records that somebody answers for; it does not count after ``until``."""
+    """Something that somebody answers for, by its class; it does not count after ``until``.
+
+    A class of quarantined records, ``writer:NAME`` who writes past the gateway, or ``guard:NAME``: a guard that a unit passes
+    unmeasured. Only what compares answers can be waived so, never what keeps data or clients safe.
+    """
 
     class_: Name = Field(alias="class")
     owner: Name
     reason: Name
     until: date | None = None
+
+    @field_validator("class_")
+    @classmethod
+    def _waivable(cls, value: str) -> str:
+        kind, _, name = value.partition(":")
+        if kind == "guard" and name not in WAIVABLE_GUARDS:
+            known = ", ".join(f"guard:{each}" for each in WAIVABLE_GUARDS)
+            raise ValueError(f"names a guard that cannot be waived; those that can are {known}")
+        return value
 
     def holds(self, today: date) -> bool:
         """Tell whether the waiver counts on this day, its last day included."""
@@ -147,6 +163,15 @@ class MigrationConfig(Table):
         """Return the absolute path of a source, None where it has a URL."""
         path = self.sources[source].path
         return None if path is None else (self.file.parent / path).resolve()
+
+    def waived_guards(self, today: date) -> dict[str, Waiver]:
+        """Return the waivers of guards that count on this day, by guard."""
+        found = {}
+        for waiver in self.waivers:
+            kind, _, name = waiver.class_.partition(":")
+            if kind == "guard" and waiver.holds(today):
+                found[name] = waiver
+        return found
 
     def waived(self, reason: str, today: date) -> bool:
         """Tell whether a quarantine class is waived on this day."""

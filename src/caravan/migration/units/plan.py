@@ -102,7 +102,9 @@ def plan_of(
         measured = latest_measurements(connection, scope, unit.name)
         interrupted = open_transition(connection, scope, unit.name)
     values = stored.values if stored else UnitValues()
-    given = GuardInput(config.gates, now, stored.entered_at if stored else now, values.stage, measured)
+    waived = config.waived_guards(now.date())
+    entered = stored.entered_at if stored else now
+    given = GuardInput(config.gates, now, entered, values.stage, measured, waived)
     ways = [
         PlannedWay(
             way.edge.name,

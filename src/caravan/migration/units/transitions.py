@@ -227,6 +227,7 @@ class Coordinator:
             stored.entered_at,
             stored.values.stage,
             latest_measurements(self._connection, self._scope, unit.name),
+            self._config.waived_guards(self._clock().date()),
         )
         checks = checks_of(way.edge.guards, given)
         passed = all(check.passed for check in checks)

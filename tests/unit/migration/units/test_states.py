@@ -5,8 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from caravan.migration.config import Gates, Unit
+from caravan.migration.config import Gates, Unit, Waiver
 from caravan.migration.units.cutover_steps import CUTOVER, cutover_steps, cutover_unwinding, flip_index
 from caravan.migration.units.errors import CompleteIsFinalError
 from caravan.migration.units.guards import Check, GuardInput, checks_of
@@ -210,3 +211,19 @@ def test_nothing_leads_back_from_complete_and_it_is_said_what_can_still_be_done(
 
 def test_stages_have_the_names_that_decisions_carry() -> None:
     assert [stage_name(percent) for percent in (1.0, 0.5, 25.0, 100.0)] == ["1%", "0.5%", "25%", "100%"]
+
+
+def test_a_waived_guard_passes_unmeasured_and_names_who_answers_for_it() -> None:
+    waiver = Waiver.model_validate({"class": "guard:effects", "owner": "ann", "reason": "no dry runs there"})
+    given = GuardInput(GATES, NOW, NOW, 0, {}, {"effects": waiver})
+    (check,) = checks_of(("effects",), given)
+    assert (check.passed, check.measured) == (True, "waived by ann: no dry runs there")
+    assert not all(one.passed for one in checks_of(("lag",), given))
+
+
+@pytest.mark.parametrize(
+    "guard", ["lag", "verification", "sides", "canary", "soak", "drill", "consent", "everything"]
+)
+def test_what_keeps_data_or_clients_safe_cannot_be_waived(guard: str) -> None:
+    with pytest.raises(ValidationError, match="cannot be waived; those that can are guard:contract"):
+        Waiver.model_validate({"class": f"guard:{guard}", "owner": "ann", "reason": "in a hurry"})
