@@ -480,6 +480,7 @@ def test_the_position_of_a_readers_snapshot_leads_on_from_exactly_there(
     _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "INSERT INTO plain VALUES (1)")
     with closing(MariadbReader(server.url(database))) as reader:
         position = position_of_snapshot("mariadb", reader.snapshot())
+        assert position_of_snapshot("mariadb", reader.snapshot(), CaptureOptions(mechanism="outbox")) is None
         _run(server, database, "INSERT INTO plain VALUES (2)")
         assert len(list(reader.read("plain"))) == 1
 

@@ -74,6 +74,16 @@ def test_a_replaced_document_that_still_carries_our_field_is_somebody_elses(grou
     assert bson.decode(found.changes[0].record.raw) == {"_id": 1, "a": 1}
 
 
+def test_an_announced_delete_that_found_nothing_does_not_claim_a_later_one(grouping: Grouping):
+    marker = tags.deleting("rps/reverse", "orders", 1)
+    grouping.take(_event("insert", 5, marker["_id"], marker, ns={"db": "shop", "coll": tags.MARKERS}))
+    grouping.take(_event("insert", 6, 1, {"_id": 1}))
+    grouping.take(_event("delete", 7, 1))
+    found = grouping.ended()
+    assert found is not None
+    assert (found.tag, found.changes[0].kind) == ("", "delete")
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [

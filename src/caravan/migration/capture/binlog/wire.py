@@ -123,11 +123,10 @@ class EventStream:
         with self._connection.cursor() as cursor:
             cursor.execute("SHOW GLOBAL VARIABLES LIKE 'binlog_checksum'")
             row = cursor.fetchone()
-            cursor.execute(
-                "SET @master_binlog_checksum = @@global.binlog_checksum, @mariadb_slave_capability = 4"
-            )
-            cursor.execute(f"SET @master_heartbeat_period = {int(heartbeat * 1e9)}")
-            cursor.execute(f"SET @source_heartbeat_period = {int(heartbeat * 1e9)}")
+            cursor.execute("SET @mariadb_slave_capability = 4")  # it understands GTID events
+            for side in ("master", "source"):  # MySQL's newer servers ask for the second
+                cursor.execute(f"SET @{side}_binlog_checksum = @@global.binlog_checksum")
+                cursor.execute(f"SET @{side}_heartbeat_period = {int(heartbeat * 1e9)}")
             cursor.execute("SET net_read_timeout = 3600, net_write_timeout = 3600")
         self._connection._read_timeout = _SILENCE  # noqa: SLF001 - see above
         request = struct.pack("<IHI", place.offset, 0, server_id) + place.file.encode()

@@ -88,6 +88,7 @@ class Grouping:
             self._tag = self._tag or self._deletes.tag_of(collection, raw_key["_id"])
             self._changes.append(Change(collection, "delete", key, None, step))
             return
+        self._deletes.forget(collection, raw_key["_id"])
         self._tag = self._tag or tag_of_write(event)
         document = event.get("fullDocument")
         if isinstance(document, RawBSONDocument):  # None: deleted since, and its delete comes behind

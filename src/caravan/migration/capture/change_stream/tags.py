@@ -86,6 +86,10 @@ class DeleteMarkers:
         if "collection" in marker:
             self._announced[str(marker["collection"]), _packed(marker["key"])] = str(marker["tag"])
 
+    def forget(self, collection: str, key: object) -> None:
+        """Take it that an announced delete found nothing: the document is there, so a delete to come is another one."""
+        self._announced.pop((collection, _packed(key)), None)
+
     def tag_of(self, collection: str, key: object) -> str:
         """Return the tag of a delete, once."""
         return self._announced.pop((collection, _packed(key)), "")
