@@ -16,10 +16,12 @@ from caravan.migration.config import MigrationConfig
 from caravan.migration.cutover.parties import DirtyCheck, TableSums, Verified
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import open_source
+from caravan.migration.load.request import DEFAULT_WORKERS
 from caravan.migration.load.sources import closing_sources, kind_of
 from caravan.migration.units import Scope, connected, latest_measurements
 from caravan.migration.verify.mapped.buckets import BUCKETS, BucketSums
 from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
+from caravan.migration.verify.mapped.mappers import Mappers
 from caravan.migration.verify.mapped.record_differences import opened_buckets
 from caravan.migration.verify.mapped.source_sums import source_totals
 from caravan.migration.verify.mapped.target_rows import target_rows
@@ -62,7 +64,7 @@ class MappedVerification:
     source: str
     own: Sequence[PlannedDataSet]
 
-    def measure(self, *, patience: Patience | None = None, workers: int = 0) -> dict[str, Any]:
+    def measure(self) -> dict[str, Any]:
         """Compare every record of the unit while changes flow; returns the figures of ``verification``.
 
         Raises:
@@ -70,14 +72,15 @@ class MappedVerification:
         """
         position = self._position()
         rows, differing, not_judged = 0, 0, 0
-        for data_set in self.own:
-            request = DataSetRequest(
-                self.config, self.database, data_set, workers, patience or Patience(), afresh=True
-            )
-            report = verify_data_set(request)
-            rows += report.left_rows
-            differing += sum(report.counts.values())
-            not_judged += report.not_judged
+        with Mappers(DEFAULT_WORKERS) as mappers:
+            for data_set in self.own:
+                request = DataSetRequest(
+                    self.config, self.database, data_set, mappers, patience=Patience(), afresh=True
+                )
+                report = verify_data_set(request)
+                rows += report.left_rows
+                differing += sum(report.counts.values())
+                not_judged += report.not_judged
         return {"rows": rows, "differing": differing, "not_judged": not_judged, "position": position}
 
     def last(self) -> Verified | None:
@@ -111,7 +114,7 @@ class MappedVerification:
         else:
             reader = open_source(data_set.place, kind_of(data_set), data_set.rules)
             with closing_sources([reader]):
-                found = source_totals(data_set, reader, Forgetful(), 0, resumable=False).sums
+                found = source_totals(data_set, reader, Forgetful(), Mappers(0), resumable=False).sums
         names = sorted(table.name for table in data_set.mapping.tables)
         known = found.as_json()
         content = json.dumps({name: known.get(name, {}) for name in names}, sort_keys=True)
