@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Literal, TypeAlias
 
 from caravan.migration.verify.pairs.differences import RowDifference
 
 __all__ = ["InvariantResult", "SubjectReport", "Verdict", "VerificationReport"]
 
 Verdict: TypeAlias = Literal["same", "different", "not judged"]
-_EXIT_CODES: dict[Verdict, int] = {"same": 0, "different": 1, "not judged": 2}
+_KEPT: Final = 1_000
+_EXIT_CODES: Final[dict[Verdict, int]] = {"same": 0, "different": 1, "not judged": 2}
 
 
 @dataclass(slots=True)
@@ -49,6 +50,14 @@ class SubjectReport:
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "verdict": self.verdict, "seconds": round(self.seconds, 3)}
+
+    def kept(self) -> dict[str, Any]:
+        """The report as it is stored: which fields of which keys differ, and none of their values, which are people's data."""
+        told = [
+            {"key": one.key, "kind": one.kind, "columns": [column.column for column in one.fields]}
+            for one in self.differences[:_KEPT]
+        ]
+        return {**replace(self, differences=[]).as_json(), "verdict": self.verdict, "differences": told}
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,4 +138,4 @@ def _report(request: TablesRequest, pairing: Pairing, tally: Tally) -> SubjectRe
 
 
 def _end(run: Run, report: SubjectReport) -> None:
-    run.end(report.verdict, report.as_json())
+    run.end(report.verdict, report.kept())

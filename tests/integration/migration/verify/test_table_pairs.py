@@ -79,6 +79,13 @@ def test_the_report_tells_verdict_ways_and_fields(goods: Goods) -> None:
         200,
         10,
     )
+    with psycopg.connect(goods.database.libpq(Role.SYSTEM)) as connection:
+        rows = connection.execute(
+            "SELECT state, report FROM engine.verify_runs ORDER BY created_at"
+        ).fetchall()
+    assert [state for state, _ in rows] == ["same", "different"]
+    assert rows[1][1]["differences"] == [{"key": ["7"], "kind": "changed", "columns": ["name"]}]
+    assert "<b>" not in json.dumps(rows[1][1])  # values are people's data, and are not stored
     whole = VerificationReport("goods", [report])
     assert (whole.exit_code, json.loads(whole.to_json())["subjects"][0]["differences"][0]["fields"]) == (
         1, [{"column": "name", "left": "thing 7", "right": "it's <b>"}],

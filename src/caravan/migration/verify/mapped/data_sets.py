@@ -81,7 +81,7 @@ def verify_data_set(request: DataSetRequest, progress: Callable[[int], None] | N
                 request, report, buckets, opened_buckets(data_set, reader, target, buckets), target, applied
             )
         report.seconds = time.monotonic() - began
-        run.end(report.verdict, report.as_json())
+        run.end(report.verdict, report.kept())
     return report
 
 
