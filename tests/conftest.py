@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.mariadb_server",
     "tests.fixtures.order",
+    "tests.fixtures.patient_examples",
     "tests.fixtures.plain_logs",
     "tests.fixtures.quick_folders",
     "tests.fixtures.mongodb_server",
