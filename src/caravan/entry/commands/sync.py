@@ -5,8 +5,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -72,7 +72,7 @@ def run(
     logged = load_settings()
     configure_logs(level=logged.log_level, style=logged.log_format)
     options = FlowOptions(batch=batch, most_per_second=most_per_second)
-    with _settings_of(file, direction) as settings, _stopping() as stop:
+    with _settings_of(file, direction, prepared=True) as settings, _stopping() as stop:
         for setting in settings.values():
             flow = begin(setting)
             _tell(f"{setting.key}: from {flow.applied_number}, mode {flow.mode}")
@@ -84,16 +84,14 @@ def run(
 @app.command("status")
 def status(file: File, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Tell each flow: where it is, how far behind, what it did, what went wrong."""
-    found: list[Flow] = []
-    for direction in _DIRECTIONS:
-        with _settings_of(file, direction) as settings:
-            for setting in settings.values():
-                connection = open_connection(setting.database)
-                try:
-                    flow = find_flow(connection, setting.key)
-                finally:
-                    connection.close()
-                found += [] if flow is None else [flow]
+    with _settings_of(file, "forward") as settings:
+        keys = [
+            replace(setting.key, direction=direction)
+            for setting in settings.values()
+            for direction in _DIRECTIONS
+        ]
+        with closing(open_connection(next(iter(settings.values())).database)) as connection:
+            found = [flow for key in keys if (flow := find_flow(connection, key)) is not None]
     now = datetime.now(UTC)
     if as_json:
         told = [{**asdict(flow), "lag": asdict(flow.lag(now))} for flow in found]
@@ -109,11 +107,8 @@ def stop_command(file: File, direction: Way = "forward") -> None:
     """Ask whoever carries the flows to end after the batch in hand."""
     with _settings_of(file, direction) as settings:
         for setting in settings.values():
-            connection = open_connection(setting.database)
-            try:
+            with closing(open_connection(setting.database)) as connection:
                 ask_to_stop(connection, setting.key)
-            finally:
-                connection.close()
             _tell(f"{setting.key}: asked to stop")
 
 
@@ -127,11 +122,15 @@ def release_command(file: File, direction: Way = "forward") -> None:
 
 
 @contextmanager
-def _settings_of(file: Path, direction: Direction) -> Iterator[Mapping[str, FlowSetting]]:
+def _settings_of(
+    file: Path, direction: Direction, *, prepared: bool = False
+) -> Iterator[Mapping[str, FlowSetting]]:
+    """Give the flows of a file; ``prepared`` brings the schema up to date first."""
     settings = load_settings()
     config = read_config(file)
     with opened_servers(settings, redis=False) as addresses:
-        migrate(addresses.database)
+        if prepared:
+            migrate(addresses.database)
         tenant = ensured_tenants(addresses.database, config.migration.org, config.migration.client)
         yield flow_settings(config, plan(config, tenant), addresses.database, direction, home=settings.home)
 
