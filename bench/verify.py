@@ -24,6 +24,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 import pymysql
 
+from bench.processor_time import ProcessorTime
 from bench.verify_records import records_against_load
 from bench.verify_tables import MARIADB_ORDERS, ORDER_COLUMNS, ORDERS, POSTGRES_ORDERS, SPOILT
 from bench.verify_traps import COLUMNS, MARIADB_TABLE, POSTGRES_TABLE, ROWS, TRAPS, base_row
@@ -40,7 +41,9 @@ PEERS: Final = {
 """What pip is told; data-diff takes a release of dbt that is still a wheel."""
 
 _ROWS: Final = 2_000_000
-_THREADS: Final = 2
+_THREADS: Final = 4
+"""Of a peer; ours has one connection to each side."""
+
 _TRAP_ROWS: Final = 20_000
 _SCRIPT: Final = Path(__file__).parent / "verify_peer.py"
 Told: TypeAlias = dict[str, Any]
@@ -67,21 +70,22 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         mariadb = stack.enter_context(_mariadb(home / "mariadb"))
         sides = _sides(postgres, mariadb)
         _fill(sides, rows)
-        rounds = _rounds(sides, tools, arguments.repeat)
+        rounds = _rounds(sides, tools, _servers(home), arguments.repeat)
         traps = _traps(sides, tools)
         records = records_against_load(arguments, home)
     return {
         "rows": rows,
         "peers": PEERS,
-        "medians": _medians(rounds),
-        "ratios_to_reladiff": _ratios(_medians(rounds)),
+        "seconds": _medians(rounds, "seconds"),
+        "processor_seconds": _medians(rounds, "cpu"),
+        "ratios_to_reladiff": {name: _ratios(_medians(rounds, name)) for name in ("seconds", "cpu")},
         "traps": traps,
         "records": records,
         "rounds": rounds,
     }
 
 
-def _rounds(sides: dict[str, Side], tools: dict[str, str], repeat: int) -> list[Told]:
+def _rounds(sides: dict[str, Side], tools: dict[str, str], servers: Sequence[int], repeat: int) -> list[Told]:
     """Spoil the right side a little, then more; each step is measured by every tool in turn."""
     rounds = []
     for left, right in (("postgres one", "postgres two"), ("mariadb", "postgres two")):
@@ -91,7 +95,9 @@ def _rounds(sides: dict[str, Side], tools: dict[str, str], repeat: int) -> list[
             for number in range(repeat):
                 order = ["caravan", *tools] if number % 2 == 0 else [*tools, "caravan"]
                 for tool in order:
+                    used = ProcessorTime(servers)
                     told = _measured(tool, tools, sides[left], sides[right], ORDER_COLUMNS)
+                    told["cpu"] = used.seconds()
                     keys = told.pop("keys", None)
                     rounds.append({"pair": f"{left} - {right}", "data": data, "tool": tool,
                                    "found": None if keys is None else len(keys), **told})  # fmt: skip
@@ -167,8 +173,10 @@ def _said(seen: Told, key: int | None) -> str:
     if "keys" not in seen:
         return "fails"
     if key is None:
-        return "no alarm" if not seen["keys"] else f"{len(seen['keys'])} false alarms"
-    return "found" if key in seen["keys"] else "missed"
+        return "no alarm" if not seen["keys"] else f"{len(seen['keys']):,} false alarms"
+    others = len(set(seen["keys"]) - {key, key + 1})
+    found = "found" if key in seen["keys"] else "missed"
+    return f"{found}, and {others:,} false alarms" if others else found
 
 
 def _trap_table(side: Side) -> Callable[[], Table]:
@@ -192,12 +200,12 @@ def _fill_traps(side: Side) -> None:
     side.run(f"INSERT INTO traps_base VALUES {', '.join('(' + ', '.join(row) + ')' for row in rows)}")  # noqa: S608 - ours
 
 
-def _medians(rounds: list[Told]) -> Told:
+def _medians(rounds: list[Told], figure: str) -> Told:
     found: dict[str, dict[str, list[float]]] = {}
     for one in rounds:
         if "seconds" in one and "error" not in one:
             found.setdefault(f"{one['pair']}, {one['data']}", {}).setdefault(one["tool"], []).append(
-                one["seconds"]
+                one[figure]
             )
     return {
         name: {
@@ -224,6 +232,12 @@ def _fill(sides: dict[str, Side], rows: int) -> None:
             side.run("ANALYZE orders")
     sides["mariadb"].run(MARIADB_ORDERS)
     sides["mariadb"].run(f"INSERT INTO orders {ORDERS['mariadb'].format(rows=rows)}")
+
+
+def _servers(home: Path) -> list[int]:
+    """Return the process ids of both servers."""
+    files = [*home.rglob("postmaster.pid"), *home.rglob("*.pid")]
+    return sorted({int(file.read_text(encoding="utf-8").split()[0]) for file in files})
 
 
 def _tools(home: Path) -> dict[str, str]:
@@ -263,7 +277,7 @@ def _mariadb(home: Path) -> Iterator[Path]:
     server = subprocess.Popen(
         [program, "--no-defaults", f"--datadir={home / 'data'}", f"--socket={home / 's'}", "--skip-networking",
          "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=1G", "--character-set-server=utf8mb4",
-         f"--log-error={home / 'log.err'}", *owner],
+         f"--log-error={home / 'log.err'}", f"--pid-file={home / 'mariadb.pid'}", *owner],
     )  # fmt: skip
     try:
         _await(server, home / "log.err")

@@ -26,7 +26,15 @@ def main() -> None:
             for side in ("left", "right")
         ]
         extra = tuple(column for column in asked["columns"] if column != "id")
-        found = list(peer.diff_tables(*sides, extra_columns=extra))
+        # The other algorithm joins both tables in one database, which two sides of a migration are not in.
+        found = list(
+            peer.diff_tables(
+                *sides,
+                extra_columns=extra,
+                algorithm=peer.Algorithm.HASHDIFF,
+                max_threadpool_size=asked["threads"],
+            )
+        )
         told["keys"] = sorted({int(row[0]) for _, row in found})
     except Exception as error:  # noqa: BLE001 - what a peer dies of is a figure too
         told["error"] = f"{type(error).__name__}: {error}"[:300]
