@@ -92,7 +92,6 @@ def show_deduper(
     home: Path, database: DatabaseAddress, limit: Limit, promises: Promises, *, short: bool
 ) -> None:
     """Show it; ``short`` leaves the promotion out, and asks for less evidence."""
-    promises.part("deduper: Flask worker → caravan api --only deduper")
     home.mkdir(parents=True, exist_ok=True)
     articles = generated(home / "articles", approved=100, new=16)
     environment = articles.environment() | {"DEDUPER_FLASK_FIXED_IDS": "1"}

@@ -54,7 +54,6 @@ def show_pair(
     name: str, home: Path, database: DatabaseAddress, limit: Limit, promises: Promises, *, short: bool
 ) -> None:
     """Show one pair; ``short`` leaves the promotion out, and asks for less evidence."""
-    promises.part(f"{name} shop → FastAPI shop")
     with _sides(name, home, limit) as (old, new):
 
         def spoil(share: float) -> None:

@@ -44,6 +44,10 @@ class Limit:
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
+    def end(self) -> None:
+        """Have it over now."""
+        self._end = 0.0
+
     @property
     def left(self) -> float:
         """Seconds left; raises ``DrillError`` when there are none."""

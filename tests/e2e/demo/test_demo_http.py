@@ -22,8 +22,8 @@ def test_one_that_runs_out_of_time_says_so_and_leaves_nothing_running(own_databa
         timeout=110,
     )
     assert done.returncode == 1, done.stderr
-    assert "BROKEN the demonstration comes to its end: " in done.stdout
-    assert "ok     nothing is left running: 0 processes" in done.stdout
+    assert "BROKEN flask    it comes to its end: " in done.stdout
+    assert "nothing is left running: 0 processes" in done.stdout
     assert "Traceback" not in done.stderr
     (folder,) = {line.split()[-1] for line in done.stdout.splitlines() if line.startswith("logs are in")}
     assert not [process for process in psutil.process_iter() if _is_of(process, folder)]
