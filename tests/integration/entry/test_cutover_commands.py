@@ -87,7 +87,11 @@ def test_a_fence_that_stands_is_told_printed_and_taken_down(caravan: Callable[..
     fence, transition = SqliteFence(file.parent / "legacy.db", ["customers"]), uuid4()
     fence.put_up(transition, within=20)
     told = json.loads(caravan("cutover", "status", file, "people", "--json").out)
-    assert told["flows"]["forward"]["carried"] is False
+    assert (told["flows"]["forward"]["carried"], told["flows"]["forward"]["seconds"]) == (False, None)
+    assert (
+        "flow forward: at None, never begun, carried by NO process"
+        in caravan("cutover", "status", file, "people").out
+    )
     printed = caravan("cutover", "release-fence", file, "people", "--print").out
     assert printed.count("DROP TRIGGER") == 3
     assert fence.is_up(transition)

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,10 +151,9 @@ def status(file: File, unit: UnitName, as_json: AsJson = False) -> None:
         return
     print(f"{unit} is {told['at']}" + (f"; cut short: {told['interrupted']}" if told["interrupted"] else ""))
     for name, flow in told["flows"].items():
+        behind = "never begun" if flow["seconds"] is None else f"{flow['seconds']:.1f} s behind"
         carried = "carried" if flow["carried"] else "carried by NO process"
-        print(
-            f"  flow {name}: at {flow['applied']}, {flow['seconds']:.1f} s behind, {carried}, {flow['foreign']} foreign writes"
-        )
+        print(f"  flow {name}: at {flow['applied']}, {behind}, {carried}, {flow['foreign']} foreign writes")
     for fence in told["fences"]:
         print(
             f"  fence on the {fence['side']} side, {'whole' if fence['whole'] else 'in parts'}: {fence['transition']}"
@@ -241,7 +241,7 @@ def _status(cutovers: Cutovers, unit: str) -> dict[str, Any]:
         "flows": {
             name: {
                 "applied": applied.number if (applied := flow.applied()) else None,
-                "seconds": flow.lag().seconds,
+                "seconds": seconds if math.isfinite(seconds := flow.lag().seconds) else None,
                 "carried": flow.carried(),
                 "foreign": flow.foreign_writes(),
             }

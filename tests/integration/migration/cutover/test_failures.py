@@ -1,10 +1,11 @@
 """Whatever fails before the flip, everything is undone by itself and clients notice nothing; behind it, it is finished."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -39,7 +40,7 @@ from caravan.migration.units import (
     record_measurement,
 )
 from tests.fixtures.databases import as_administrator
-from tests.integration.migration.cutover.acting import NOW, RefusedError
+from tests.integration.migration.cutover.acting import NOW, FakeFence, RefusedError
 from tests.integration.migration.cutover.shop import AT_CANARY, CONFIG, PLACE, TEXT, Shop
 
 
@@ -128,6 +129,24 @@ def test_over_the_budget_of_the_hold_all_is_undone(shop: Shop) -> None:
     with pytest.raises(HoldBudgetError, match="budget of 1 s for holding writes was used up before the step"):
         shop.act("switch")
     assert shop.stored == (6, False, False)
+    assert shop.problems() == []
+
+
+def test_the_last_look_at_the_budget_is_just_before_the_flip(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    shop.cutovers.carrier.budget = HoldBudget(1.0, lambda: now[0])
+    real = FakeFence.standing
+
+    def standing(fence: FakeFence) -> Sequence[UUID]:
+        if fence.side is shop.world.new:
+            now[0] += 5.0
+        return real(fence)
+
+    monkeypatch.setattr(FakeFence, "standing", standing)
+    with pytest.raises(HoldBudgetError, match="before the step 'flip'"):
+        shop.act("switch")
     assert shop.problems() == []
 
 
