@@ -232,6 +232,10 @@ class ChunkWriter:
         refused: dict[bytes, str] = {}
         org_id = self._job.data_set.org_id
         with self._connection.transaction(force_rollback=True), self._connection.cursor() as cursor:
+            if self._job.guard is not None:
+                self._job.guard.admit(
+                    cursor, self._job.data_set, ()
+                )  # else each may wait for rows of the other
             for item in mapped.loadable:
                 try:
                     with self._connection.transaction():

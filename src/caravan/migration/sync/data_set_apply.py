@@ -21,7 +21,7 @@ from caravan.migration.mapping.contract import TargetTable
 from caravan.migration.sync.aliases import Aliases
 from caravan.migration.sync.detaching import detach
 from caravan.migration.sync.prepared import FLOW_CHUNK, Placed, Prepared, Preparer
-from caravan.migration.sync.removal import forget_records, referrers_of, remove
+from caravan.migration.sync.removal import clear_quarantine, forget_records, referrers_of, remove
 from caravan.migration.sync.row_places import raise_floor, take_places
 
 __all__ = ["Brought", "DataSetApplier"]
@@ -93,12 +93,11 @@ class DataSetApplier:
             psycopg.IntegrityError, psycopg.DataError: the tables refuse a row; nothing of the transaction may stay.
         """
         mapped, scope = prepared.mapped, self.data_set.scope
-        rows = sorted(row_id for row_id in prepared.rows if row_id not in prepared.deleted)
-        if rows:
-            forget_records(cursor, scope, rows)
+        clear_quarantine(cursor, scope, sorted(prepared.rows.keys() - prepared.deleted.keys()))
         if mapped.loadable:
             if again:
                 self._staging.clear()
+            forget_records(cursor, scope, [UUID(bytes=item.mapped.id) for item in mapped.loadable])
             self._upsert(cursor, prepared)
         own = {**scope, "chunk": FLOW_CHUNK}
         if mapped.refused:
@@ -118,7 +117,7 @@ class DataSetApplier:
             Refused(0, 0, f"delete {tag}:{key}".encode(), reason, "", detail, tag, key, row_id.bytes)
             for row_id, (tag, key) in prepared.deleted.items()
         ]
-        forget_records(cursor, own, sorted(prepared.rows))
+        clear_quarantine(cursor, own, sorted(prepared.rows))
         write_quarantine(cursor, own, prepared.mapped, self._log, self._box)
         return Brought(refused=len(prepared.mapped.refused))
 

@@ -47,15 +47,13 @@ def placed(transactions: Iterable[Transaction]) -> list[Placed]:
 class Prepared:
     """What is left of changes.
 
-    ``rows`` are the places of all rows they are about, ``deleted`` the keys of those that go, ``emptied`` the last truncate, ``seen``
-    the number of changes that were folded into these.
+    ``rows`` are the places of all rows they are about, ``deleted`` the keys of those that go, ``emptied`` the last truncate.
     """
 
     mapped: MappedChunk
     rows: dict[UUID, PlacedRow] = field(default_factory=dict)
     deleted: dict[UUID, tuple[LegacyTag, str]] = field(default_factory=dict)
     emptied: Place | None = None
-    seen: int = 0
 
 
 class Preparer:
@@ -79,10 +77,10 @@ class Preparer:
             before = last.get(name)
             if before is None or before[0].place < item.place:
                 last[name] = (item, key)
-        return self._mapped(list(last.values()), emptied, len(changes))
+        return self._mapped(list(last.values()), emptied)
 
     def _mapped(
-        self, last: list[tuple[Placed, tuple[LegacyTag, str] | None]], emptied: Place | None, seen: int
+        self, last: list[tuple[Placed, tuple[LegacyTag, str] | None]], emptied: Place | None
     ) -> Prepared:
         records: list[Record | BrokenRecord] = []
         sources: list[tuple[Placed, tuple[LegacyTag, str] | None]] = []
@@ -91,7 +89,7 @@ class Preparer:
                 records.append(replace(item.change.record, ordinal=_BEHIND_THE_LOAD + len(records)))
                 sources.append((item, key))
         mapped = self._mapper.map(Chunk(FLOW_CHUNK, _BEHIND_THE_LOAD, tuple(records), b""))
-        prepared = Prepared(mapped, emptied=emptied, seen=seen)
+        prepared = Prepared(mapped, emptied=emptied)
         mapped.refused = [
             self._with_key(refused, *sources[refused.ordinal - _BEHIND_THE_LOAD])
             for refused in mapped.refused

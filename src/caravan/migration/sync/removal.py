@@ -13,7 +13,7 @@ from caravan.migration.mapping.contract import Reference, TargetTable
 from caravan.migration.sync.prepared import FLOW_CHUNK
 from caravan.migration.verify import qualified
 
-__all__ = ["Referrer", "forget_records", "referrers_of", "remove"]
+__all__ = ["Referrer", "clear_quarantine", "forget_records", "referrers_of", "remove"]
 
 _WAIT: Final = """
 INSERT INTO engine.dangling_references (org_id, migration, data_set, chunk, table_name, row_id, column_name, record_id,
@@ -87,6 +87,11 @@ def referrers_of(data_set: PlannedDataSet, tables: Collection[TargetTable]) -> l
         for reference in table.references
         if reference.table == own
     ]
+
+
+def clear_quarantine(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], rows: Sequence[UUID]) -> None:
+    """Take these records out of the quarantine: something newer is known of them."""
+    cursor.execute(_QUARANTINE, {**scope, "rows": rows})
 
 
 def forget_records(cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], rows: Sequence[UUID]) -> None:

@@ -246,3 +246,17 @@ def test_the_ledger_stays_exact_while_changes_come(followed: FollowedShop) -> No
     assert report.checks["checksums"]["ok"], report.to_json()
     assert report.checks["rows"]["ok"], report.to_json()
     assert followed.count("toy_orders") == 69
+
+
+def test_a_version_that_is_refused_leaves_the_one_before_with_what_it_waits_for(
+    followed: FollowedShop,
+) -> None:
+    log = followed.log
+    (order,) = orders(1, customers=1)
+    followed.apply(log.commit(upsert("orders", order)))
+    followed.apply(log.commit(upsert("orders", {**order, "total": "NaN"})))
+    assert followed.quarantine() == [("orders", "amount.not_a_number", str(order["_id"]))]
+    followed.apply(log.commit(upsert("customers", person(0, "Ada"))))
+    assert followed.rows("SELECT number, customer_id IS NOT NULL FROM toy_orders WHERE org_id = %(org)s") == [
+        ("N0", True)
+    ]
