@@ -3,6 +3,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -390,6 +391,19 @@ def test_rows_from_before_a_change_of_columns_are_not_read_with_the_new_ones(
         list(later.transactions(first.position, wait=0))
 
 
+def test_a_table_more_is_followed_from_a_position_that_did_not_know_it(server: PrivateMariadb, database: str):
+    _run(
+        server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "CREATE TABLE later (id int PRIMARY KEY)"
+    )
+    with _followed(server, database, "plain") as (source, start):
+        _run(server, database, "INSERT INTO plain VALUES (1)")
+        (first,) = with_changes(source, start)
+    _run(server, database, "INSERT INTO later VALUES (2)")
+
+    with closing(open_changes("mariadb", server.url(database), ["plain", "later"])) as both:
+        assert [key["id"] for _, key, _ in told(both, first.position)] == [2]
+
+
 def test_an_index_more_changes_nothing(server: PrivateMariadb, database: str):
     _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY, v int)")
     with _followed(server, database, "plain") as (source, start):
@@ -434,6 +448,27 @@ def test_a_session_that_logs_otherwise_stops_the_capture(
     with _followed(server, database, "plain") as (source, start):
         _run(server, database, f"SET SESSION {setting}", "UPDATE plain SET v = 2 WHERE id = 1")
         with pytest.raises(CaptureStoppedError, match=said):
+            list(source.transactions(start, wait=30))
+
+
+def test_a_file_loaded_by_a_session_that_logs_statements_stops_the_capture(
+    server: PrivateMariadb, database: str, tmp_path: Path
+):
+    file = tmp_path / "rows.txt"
+    file.write_text("1\n2\n")
+    _run(
+        server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "CREATE TABLE aside (id int PRIMARY KEY)"
+    )
+    with _followed(server, database, "plain") as (source, start):
+        for table in ("aside", "plain"):
+            _run(
+                server,
+                database,
+                "SET SESSION binlog_format = 'STATEMENT'",
+                f"LOAD DATA INFILE '{file}' INTO TABLE {table}",
+            )
+        _run(server, database, "INSERT INTO plain VALUES (3)")
+        with pytest.raises(CaptureStoppedError, match="LOAD DATA as a statement"):
             list(source.transactions(start, wait=30))
 
 

@@ -20,12 +20,15 @@ __all__ = ["Grouping"]
 _QUERY, _XID, _TABLE_MAP, _XA_PREPARE, _GTID = 2, 16, 19, 38, 162
 _ROWS: Final = {23: "write", 24: "update", 25: "delete", 30: "write", 31: "update", 32: "delete"}
 _UNREAD: Final = {
+    18: "LOAD DATA as a statement instead of its rows; set binlog_format = ROW in every session",
+    26: "an incident: the server itself has lost events",
     39: "a partial update of JSON (binlog_row_value_options)",
     40: "a compressed transaction (binlog_transaction_compression)",
     165: "a compressed statement (log_bin_compress)",
     **dict.fromkeys(range(166, 172), "compressed rows (log_bin_compress)"),
 }
 """Events that would hide changes from us: none is passed over in silence."""
+_LOAD_DATA: Final = 18
 _UNREAD_ROWS: Final = frozenset({39, *range(166, 172)})
 _STANDALONE: Final = 1
 _MARKER: Final = SourceColumn("tag", "varchar(190)", charset="utf8mb4")
@@ -166,6 +169,8 @@ class Grouping:
     def _refuse(self, kind: int, event: Event) -> None:
         if kind == _XA_PREPARE and not self._changes:
             self.inside = False
+            return
+        if kind == _LOAD_DATA and not any(name.encode() in event.body for name in self._tables):
             return
         if kind in _UNREAD_ROWS and self._images.get(int.from_bytes(event.body[:6], "little")) is None:
             return

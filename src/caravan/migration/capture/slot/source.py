@@ -133,7 +133,7 @@ class SlotSource:
             name for name, table in self._tables.items() if (table.schema, table.name) not in set(rows)
         ]:
             raise ChangesLostError(
-                f"{self._place}: table {missing[0]} is not in the publication {self._options.name}; was it dropped and made again?"
+                f"{self._place}: table {missing[0]} is not in the publication {self._options.name}: it was made again, or not prepared"
             )
 
     def _state(self) -> tuple[int, int]:
