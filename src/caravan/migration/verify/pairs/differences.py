@@ -73,7 +73,7 @@ def found_in(
     """Return what differs between listed chunks: of the first ``room`` keys the rows are read, the others are counted."""
     width = sides[0].hashes * _HASH_DIGITS
     left, right = ({line[width:] for line in alone} for alone in _alone(*lines))
-    cells = sorted(left | right) if len(left | right) > room else list(left | right)
+    cells = sorted(left | right)
     keys = [texts_of(agreement.key_columns, one) for one in cells[:room]]
     beyond = Counter(
         "changed" if one in left and one in right else "missing" if one in left else "extra"
@@ -102,7 +102,7 @@ def in_order(agreement: Agreement, found: Iterable[RowDifference]) -> list[RowDi
     def place(difference: RowDifference) -> list[tuple[Decimal, str]]:
         return [
             (Decimal(text), "")
-            if kind in ("integer", "decimal") and text and not text.startswith("?")
+            if kind in ("integer", "decimal") and text and text.lstrip("-")[:1].isdigit()
             else (Decimal(0), text or "")
             for kind, text in zip(kinds, difference.key, strict=True)
         ]

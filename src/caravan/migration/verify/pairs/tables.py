@@ -31,10 +31,18 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands for a chunk: its rows, and a SHA-256 of their encoding in the order of the key, one per way."""
+    """What stands for a chunk: its rows, and a SHA-256 of their encoding in the order of the key, one per way.
+
+    Not ``known`` where the store could not hold the rows for hashing: such a value says nothing, not even to one like it.
+    """
 
     rows: int
     digest: str
+    known: bool = True
+
+    def same(self, other: "Value") -> bool:
+        """Tell whether both stand for the same rows."""
+        return self.known and other.known and self == other
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Prepared(Protocol):
         """Whether bounds come from a sample, so that this side should be asked for them."""
 
     def bounds(self, within: Range, parts: int) -> list[Key]:
-        """Return at most ``parts - 1`` keys, rising, that cut the range into parts of about equal size."""
+        """Return about ``parts - 1`` keys, never falling, that cut the range into parts of about equal size; of one part none."""
 
     def value(self, within: Range) -> Value: ...
 

@@ -144,7 +144,8 @@ class _Walk:
         else:
             cutter = next((side for side in self._sides if side.cheap_bounds), self._sides[0])
             rows = cutter.count()
-            bounds = cutter.bounds(Range(), max(-(-rows // self._tuning.chunk), min(_PARTS, rows // _SMALL)))
+            parts = max(1, -(-rows // self._tuning.chunk), min(_PARTS, rows // _SMALL))
+            bounds = cutter.bounds(Range(), parts)
             self._notebook.note("plan", "planned", {"bounds": bounds})
         return _ranges(Range(), bounds)
 
@@ -187,7 +188,7 @@ class _Walk:
         else:
             one, other = (future.result() for future in asked.values or ())
             rows, found = (one.rows, other.rows), Found()
-            if one != other:
+            if not one.same(other):
                 rows, found = self._opened(chunk.within, rows)
             self._judged += 1
             self._differed += bool(found)
@@ -212,7 +213,7 @@ class _Walk:
         for part in _ranges(within, bounds):
             one, other = (future.result() for future in self._hashes(part))
             part_rows = (one.rows, other.rows)
-            if one != other:
+            if not one.same(other):
                 part_rows, differences = self._opened(part, part_rows)
                 found += differences
             counts[0] += part_rows[0]

@@ -49,8 +49,10 @@ class Dialect(Protocol):
     def row_hash(self, cells: str) -> str:
         """Return the expression of a row's MD5 in hexadecimal digits."""
 
-    def digest(self, session: Session, source: str, cells: str, where: str, order: str) -> tuple[int, str]:
-        """Return count and SHA-256 of the rows in their order; another text instead of the hash where the store cannot hold them."""
+    def digest(
+        self, session: Session, source: str, cells: str, where: str, order: str
+    ) -> tuple[int, str | None]:
+        """Return count and SHA-256 of the rows in their order; no hash where the store cannot hold them, no count (-1) where it fails."""
 
     def joined_lines(self, session: Session, source: str, line: str, where: str) -> list[str] | None:
         """Return the values of an expression that never holds a line feed; None where they are too many for one value."""

@@ -118,7 +118,9 @@ class _PostgresDialect:
     def row_hash(self, cells: str) -> str:
         return f"md5({cells})"
 
-    def digest(self, session: Session, source: str, cells: str, where: str, order: str) -> tuple[int, str]:
+    def digest(
+        self, session: Session, source: str, cells: str, where: str, order: str
+    ) -> tuple[int, str | None]:
         query = (
             "SELECT count(*), encode(sha256(convert_to(string_agg(r, ''), 'UTF8')), 'hex')"  # noqa: S608 - built of our expressions
             f" FROM (SELECT {cells} AS r FROM {source}{where} ORDER BY {order} OFFSET 0) AS q"
@@ -126,7 +128,7 @@ class _PostgresDialect:
         try:
             ((rows, hashed),) = session.rows(query)
         except psycopg.errors.ProgramLimitExceeded:
-            return -1, "more than a value of PostgreSQL holds"
+            return -1, None
         return rows, hashed or ""
 
     def joined_lines(self, session: Session, source: str, line: str, where: str) -> list[str] | None:

@@ -93,11 +93,13 @@ class PreparedSide:
         with self._session() as session:
             if self._sql:
                 rows, hashed = self._dialect.digest(session, self._source, self._sql, where, order)
-                parts.append(Value(rows, hashed if rows else _EMPTY))
+                parts.append(Value(rows, (hashed or "") if rows else _EMPTY, known=hashed is not None))
             if self._groups:
                 streamed = self._streamed(session, f"{where} ORDER BY {order}")
                 parts += digests((texts for _, _, texts in streamed), len(self._groups))
-        return Value(parts[0].rows, " ".join(part.digest for part in parts))
+        return Value(
+            parts[0].rows, " ".join(part.digest for part in parts), known=all(part.known for part in parts)
+        )
 
     def lines(self, within: Range) -> list[str]:
         return self._lines(self._where(within))

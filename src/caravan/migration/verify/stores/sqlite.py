@@ -137,7 +137,9 @@ class _SqliteDialect:
     def row_hash(self, cells: str) -> str:
         raise NotImplementedError
 
-    def digest(self, session: Session, source: str, cells: str, where: str, order: str) -> tuple[int, str]:
+    def digest(
+        self, session: Session, source: str, cells: str, where: str, order: str
+    ) -> tuple[int, str | None]:
         raise NotImplementedError
 
     def joined_lines(self, session: Session, source: str, line: str, where: str) -> list[str] | None:
