@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Final, Literal, Self
+from typing import Final, Literal, Protocol, Self, runtime_checkable
 
 from caravan.migration.load.readers import (
     BrokenRecord,
@@ -58,6 +58,8 @@ def read_side_by_side(reader: TableReader, place: str, kind: SourceKind, process
     dialect: Dialect = getattr(reader, "dialect", "csv")
     if dialect not in {"postgresql", "mariadb"} or mine.position.startswith(_MYSQL):
         return reader
+    if isinstance(reader, _Logging) and not reader.logs_what_it_replicates():
+        return reader
     rules: Rules = getattr(reader, "rules")  # noqa: B009 - of both dialects
     for _ in range(_TRIES):
         started = [_Process(place, kind, rules, mine.exported) for _ in range(processes)]
@@ -69,6 +71,11 @@ def read_side_by_side(reader: TableReader, place: str, kind: SourceKind, process
         if None in opened or mine.exported:
             return reader
     return reader
+
+
+@runtime_checkable
+class _Logging(Protocol):
+    def logs_what_it_replicates(self) -> bool: ...
 
 
 def _same(theirs: Snapshot, mine: Snapshot) -> bool:

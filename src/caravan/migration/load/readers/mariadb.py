@@ -150,6 +150,18 @@ class MariadbReader:
         gtid = self._rows(f"SELECT binlog_gtid_pos('{file}', {int(place)})")[0][0]
         return f"{file}:{place}" + (f" gtid {gtid.decode()}" if gtid else "")
 
+    def logs_what_it_replicates(self) -> bool:
+        """Whether the binary log holds every change, also those that come from another server.
+
+        Only then snapshots that stand at one place of the log are one; asking needs the right REPLICA MONITOR on a replica.
+        """
+        try:
+            if self._rows("SELECT @@GLOBAL.log_slave_updates")[0][0] == b"1":
+                return True
+            return not self._rows("SHOW SLAVE STATUS")
+        except driver_module().Error:
+            return False
+
     def _mysql_position(self) -> str:
         """Changes from here on include all that the snapshot lacks, and some that it has: apply them by row position."""
         gtids = self._rows("SELECT @@GLOBAL.gtid_executed")[0][0]
