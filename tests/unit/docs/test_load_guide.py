@@ -16,11 +16,16 @@ from caravan.migration.load.fault_classes import (
 )
 from tests.unit.docs.markdown import ROOT, table
 
-SOURCES = ("src/caravan/migration/load", "src/caravan/migration/mapping", "src/caravan/legacy/rps/mapping")
+SOURCES = (
+    "src/caravan/migration/load",
+    "src/caravan/migration/mapping",
+    "src/caravan/migration/sync",
+    "src/caravan/legacy/rps/mapping",
+)
 GUIDE = (ROOT / "docs/guide/load.md").read_text(encoding="utf-8")
 GROUPS = {
-    "address", "amount", "array", "bytes", "choice", "currency", "date", "enum", "field", "flag", "json", "key", "list", "money",
-    "number", "record", "reference", "row", "state", "target", "text", "time", "uuid", "value",
+    "address", "amount", "array", "bytes", "choice", "currency", "date", "enum", "field", "flag", "json", "key", "legacy", "list",
+    "money", "number", "record", "reference", "row", "state", "target", "text", "time", "uuid", "value",
 }  # fmt: skip
 NAME = re.compile(r"([a-z]+)\.[a-z][a-z0-9_]*")
 EMBEDDED = re.compile(r"'(reference\.[a-z_]+)'")
@@ -31,7 +36,7 @@ def classes_in(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found = NAME.fullmatch(node.value)
-            if (found and found.group(1) in GROUPS) or node.value == "mapping.failed":
+            if (found and found.group(1) in GROUPS) or node.value in {"mapping.failed", "mapping.one_way"}:
                 yield node.value
             yield from EMBEDDED.findall(node.value)
 

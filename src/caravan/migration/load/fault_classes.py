@@ -241,6 +241,18 @@ ENGINE_CLASSES: Final = (
         "Read the reason with `caravan quarantine list`; correct the record, or the mapping where it is the mapping's fault.",
     ),
     FaultClass(
+        "legacy.refused",
+        "the old store does not take a record that is written back; the reason is its own",
+        "the old store",
+        "Read the reason with `caravan quarantine list`; correct the record here, and it is written back again.",
+    ),
+    FaultClass(
+        "mapping.one_way",
+        "the mapping of the record has no way back",
+        "the mapping",
+        "Declare the mapping as an entity of fields and codecs; what is written by hand in Python cannot be turned back.",
+    ),
+    FaultClass(
         "mapping.failed",
         "a mistake of the mapping itself; please report it",
         "the mapping",
