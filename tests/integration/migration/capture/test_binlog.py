@@ -1,24 +1,14 @@
-# ruff: noqa: S608, ANN401 - statements of a test, on names of its own making
-import time
+# ruff: noqa: S608 - statements of a test, on names of its own making
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import closing
 
 import pytest
 
 from caravan.migration.capture import (
     CaptureOptions,
-    CaptureRefusedError,
-    CaptureStoppedError,
-    ChangesLostError,
-    ChangeSource,
-    Position,
-    look,
     open_changes,
     position_of_snapshot,
-    prepare_changes,
     remove_changes,
     tag_statements,
 )
@@ -27,6 +17,7 @@ from caravan.migration.load.readers.mariadb import MariadbReader
 from tests.fixtures.capabilities import needs
 from tests.fixtures.captured import followed, row_of, shown, told, with_changes
 from tests.fixtures.mariadb_server import PrivateMariadb
+from tests.fixtures.row_log import followed_log, run_in
 
 pytestmark = needs("mariadbd")
 
@@ -58,9 +49,9 @@ _ROWS = (
 @pytest.fixture
 def database(row_logging_mariadb: PrivateMariadb) -> Iterator[str]:
     name = f"t{uuid.uuid4().hex[:12]}"
-    _run(row_logging_mariadb, None, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    run_in(row_logging_mariadb, None, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     yield name
-    _run(row_logging_mariadb, None, f"DROP DATABASE {name}")
+    run_in(row_logging_mariadb, None, f"DROP DATABASE {name}")
 
 
 @pytest.fixture
@@ -68,28 +59,10 @@ def server(row_logging_mariadb: PrivateMariadb) -> PrivateMariadb:
     return row_logging_mariadb
 
 
-def _run(server: PrivateMariadb, database: str | None, *statements: str) -> list[tuple[Any, ...]]:
-    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("SET sql_mode = '', time_zone = '+03:00'")
-        for statement in statements:
-            cursor.execute(statement)
-        return list(cursor.fetchall())
-
-
-@contextmanager
-def _followed(
-    server: PrivateMariadb, database: str, *tables: str, **options: Any
-) -> Iterator[tuple[ChangeSource, Position]]:
-    chosen = CaptureOptions(**options)
-    start = prepare_changes("mariadb", server.url(database), tables, options=chosen)
-    with closing(open_changes("mariadb", server.url(database), tables, options=chosen)) as source:
-        yield source, start
-
-
 def test_records_are_byte_for_byte_what_the_reader_gives(server: PrivateMariadb, database: str):
-    _run(server, database, _KINDS)
-    with _followed(server, database, "kinds") as (source, start):
-        _run(server, database, *(f"INSERT INTO kinds ({_WRITTEN}) VALUES ({row})" for row in _ROWS))
+    run_in(server, database, _KINDS)
+    with followed_log(server, database, "kinds") as (source, start):
+        run_in(server, database, *(f"INSERT INTO kinds ({_WRITTEN}) VALUES ({row})" for row in _ROWS))
         captured = {
             change.key["id"]: change.record for each in followed(source, start) for change in each.changes
         }
@@ -105,7 +78,7 @@ def test_records_are_byte_for_byte_what_the_reader_gives(server: PrivateMariadb,
 
 
 def test_network_addresses_are_written_as_the_server_writes_them(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE hosts (id int AUTO_INCREMENT PRIMARY KEY, address inet6)")
+    run_in(server, database, "CREATE TABLE hosts (id int AUTO_INCREMENT PRIMARY KEY, address inet6)")
     addresses = [
         "::1",
         "::1.2.3.4",
@@ -116,22 +89,22 @@ def test_network_addresses_are_written_as_the_server_writes_them(server: Private
         "1:2:3:4:5:6:7:8",
         "::ffff:0:0",
     ]
-    with _followed(server, database, "hosts") as (source, start):
-        _run(
+    with followed_log(server, database, "hosts") as (source, start):
+        run_in(
             server, database, *(f"INSERT INTO hosts (address) VALUES ('{address}')" for address in addresses)
         )
         captured = [row["address"] for _, _, row in told(source, start) if row]
-    assert captured == [row[0] for row in _run(server, database, "SELECT address FROM hosts ORDER BY id")]
+    assert captured == [row[0] for row in run_in(server, database, "SELECT address FROM hosts ORDER BY id")]
 
 
 def test_odd_values_are_broken_records_with_the_readers_reasons(server: PrivateMariadb, database: str):
-    _run(
+    run_in(
         server,
         database,
         "CREATE TABLE odd (id int PRIMARY KEY, d date, m datetime(3), s timestamp NULL, e enum('x'))",
     )
-    with _followed(server, database, "odd") as (source, start):
-        _run(
+    with followed_log(server, database, "odd") as (source, start):
+        run_in(
             server,
             database,
             "INSERT INTO odd VALUES (1, '0000-00-00', NULL, NULL, 'x'), (2, NULL, '2024-00-10 00:00:00', NULL, 'x'),"
@@ -146,11 +119,11 @@ def test_odd_values_are_broken_records_with_the_readers_reasons(server: PrivateM
 
 
 def test_insert_update_delete_and_a_new_key_are_told_in_order(server: PrivateMariadb, database: str):
-    _run(
+    run_in(
         server, database, "CREATE TABLE plain (id int PRIMARY KEY, v int)", "CREATE TABLE unfollowed (id int)"
     )
-    with _followed(server, database, "plain") as (source, start):
-        _run(
+    with followed_log(server, database, "plain") as (source, start):
+        run_in(
             server,
             database,
             "INSERT INTO plain VALUES (1, 10), (2, 20)",
@@ -172,9 +145,9 @@ def test_insert_update_delete_and_a_new_key_are_told_in_order(server: PrivateMar
 
 
 def test_a_change_names_the_columns_it_is_asked_to(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE items (id int PRIMARY KEY, parent int)")
-    with _followed(server, database, "items", keys={"items": ("parent", "id")}) as (source, start):
-        _run(
+    run_in(server, database, "CREATE TABLE items (id int PRIMARY KEY, parent int)")
+    with followed_log(server, database, "items", keys={"items": ("parent", "id")}) as (source, start):
+        run_in(
             server,
             database,
             "INSERT INTO items VALUES (1, 7)",
@@ -192,11 +165,11 @@ def test_a_change_names_the_columns_it_is_asked_to(server: PrivateMariadb, datab
 def test_rolled_back_rows_are_not_told_and_transactions_come_whole_in_the_order_of_commits(
     server: PrivateMariadb, database: str
 ):
-    _run(
+    run_in(
         server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "CREATE TABLE aside (id int PRIMARY KEY)"
     )
     with (
-        _followed(server, database, "plain", "aside") as (source, start),
+        followed_log(server, database, "plain", "aside") as (source, start),
         closing(server.connect(database)) as early,
         closing(server.connect(database)) as late,
         closing(server.connect(database)) as undone,
@@ -219,21 +192,21 @@ def test_rolled_back_rows_are_not_told_and_transactions_come_whole_in_the_order_
 
 
 def test_a_marker_row_first_in_a_transaction_is_its_tag(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)")
+    run_in(server, database, "CREATE TABLE plain (id int PRIMARY KEY)")
     first, last = tag_statements("mariadb", "rps/reverse's")
-    with _followed(server, database, "plain") as (source, start):
+    with followed_log(server, database, "plain") as (source, start):
         for number in (1, 2):
-            _run(server, database, "BEGIN", *first, f"INSERT INTO plain VALUES ({number})", *last, "COMMIT")
-        _run(server, database, "INSERT INTO plain VALUES (3)")
+            run_in(server, database, "BEGIN", *first, f"INSERT INTO plain VALUES ({number})", *last, "COMMIT")
+        run_in(server, database, "INSERT INTO plain VALUES (3)")
 
         assert [each.tag for each in with_changes(source, start)] == ["rps/reverse's", "rps/reverse's", ""]
     remove_changes("mariadb", server.url(database), ["plain"])
 
 
 def test_a_large_transaction_and_a_new_file_of_the_log_are_read_across(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY, v varchar(100))")
-    with _followed(server, database, "plain") as (source, start):
-        _run(
+    run_in(server, database, "CREATE TABLE plain (id int PRIMARY KEY, v varchar(100))")
+    with followed_log(server, database, "plain") as (source, start):
+        run_in(
             server,
             database,
             "INSERT INTO plain SELECT seq, repeat('x', 100) FROM seq_1_to_5000",
@@ -247,115 +220,31 @@ def test_a_large_transaction_and_a_new_file_of_the_log_are_read_across(server: P
         assert with_changes(source, large.position) == [small]
 
 
-def test_a_killed_connection_stops_the_capture_and_the_position_leads_on(
-    server: PrivateMariadb, database: str
-):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)")
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "INSERT INTO plain VALUES (1)")
-        (first,) = with_changes(source, start)
-        reached = followed(source, first.position)[-1:] or [first]
-        ids = _run(
-            server, database, "SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump'"
-        )
-        _run(server, database, *(f"KILL {row[0]}" for row in ids), "INSERT INTO plain VALUES (2)")
-
-        with pytest.raises(CaptureStoppedError):
-            list(source.transactions(reached[-1].position, wait=30))
-        assert [key["id"] for _, key, _ in told(source, first.position)] == [2]
-        # A number alone is enough as well, for what keeps nothing else.
-        assert [key["id"] for _, key, _ in told(source, Position(first.position.number))] == [2]
-
-
-def test_a_purged_log_is_told(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)")
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "FLUSH BINARY LOGS")
-        (newest,) = _run(server, database, "SHOW MASTER STATUS")
-        deadline = time.monotonic() + 30
-        while (
-            len(_run(server, database, "SHOW BINARY LOGS")) > 1
-        ):  # a reader that has just left may still hold one
-            assert time.monotonic() < deadline
-            _run(server, database, f"PURGE BINARY LOGS TO '{newest[0]}'")
-
-        with pytest.raises(ChangesLostError, match="no longer has its log") as lost:
-            list(source.transactions(start, wait=0))
-        assert "Synchronise again" in lost.value.fix
-
-
-def test_another_log_with_the_same_names_is_not_taken_for_the_old_one(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)")
-    with _followed(server, database, "plain") as (source, start):
-        other = Position(start.number, start.resume.replace(" gtid 0-", " gtid 7-"))
-        with pytest.raises(ChangesLostError, match="begun anew"):
-            list(source.transactions(other, wait=0))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    ["ALTER TABLE plain ADD COLUMN w int", "ALTER TABLE plain RENAME COLUMN v TO w", "DROP TABLE plain",
-     "RENAME TABLE plain TO elsewhere"],
-)  # fmt: skip
-def test_a_change_of_columns_stops_the_capture(server: PrivateMariadb, database: str, statement: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY, v int)")
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "INSERT INTO plain VALUES (1, 1)", statement)
-
-        changes = source.transactions(start, wait=30)
-        assert [shown(change) for change in next(changes).changes] == [
-            ("upsert", {"id": 1}, {"id": 1, "v": 1})
-        ]
-        with pytest.raises(CaptureStoppedError, match="changed plain while its changes are followed"):
-            list(changes)
-
-
-def test_a_table_put_in_the_place_of_ours_stops_the_capture_even_with_the_same_columns(
-    server: PrivateMariadb, database: str
-):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "INSERT INTO plain VALUES (1)")
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "CREATE TABLE new LIKE plain", "RENAME TABLE plain TO old, new TO plain")
-        with pytest.raises(CaptureStoppedError, match="changed plain"):
-            list(source.transactions(start, wait=30))
-
-
-@pytest.mark.parametrize(
-    ("before", "statements", "said"),
-    [
-        (
-            "SELECT 1",
-            ("XA START 'x'", "UPDATE plain SET v = 2", "XA END 'x'", "XA PREPARE 'x'"),
-            "two phases",
-        ),
-        ("SET GLOBAL log_bin_compress = ON", ("UPDATE plain SET v = repeat('y', 900)",), "log_bin_compress"),
-    ],
-)
-def test_changes_that_are_logged_in_forms_not_read_stop_the_capture(
-    server: PrivateMariadb, database: str, before: str, statements: tuple[str, ...], said: str
-):
-    _run(
-        server,
-        database,
-        "CREATE TABLE plain (id int PRIMARY KEY, v text)",
-        "INSERT INTO plain VALUES (1, '')",
-    )
-    with _followed(server, database, "plain") as (source, start):
-        try:
-            _run(server, database, before)
-            _run(server, database, *statements)
-            with pytest.raises(CaptureStoppedError, match=said):
-                list(source.transactions(start, wait=30))
-        finally:
-            _run(server, database, "SET GLOBAL log_bin_compress = OFF")
-            if said == "two phases":
-                _run(server, database, "XA ROLLBACK 'x'")
+def test_truncate_is_told_and_that_of_another_database_is_not(server: PrivateMariadb, database: str):
+    other = f"{database}_other"
+    run_in(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", f"CREATE DATABASE {other}")
+    run_in(server, other, "CREATE TABLE plain (id int PRIMARY KEY)")
+    try:
+        with followed_log(server, database, "plain") as (source, start):
+            run_in(
+                server,
+                database,
+                "INSERT INTO plain VALUES (1)",
+                f"TRUNCATE {other}.plain",
+                "TRUNCATE TABLE `plain`",
+            )
+            run_in(
+                server, other, "TRUNCATE plain", "INSERT INTO plain VALUES (9)", f"TRUNCATE {database}.plain"
+            )
+            assert [kind for kind, _, _ in told(source, start)] == ["upsert", "truncate", "truncate"]
+    finally:
+        run_in(server, None, f"DROP DATABASE {other}")
 
 
 def test_tables_that_know_no_transactions_are_followed_too(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY) ENGINE = MyISAM")
-    with _followed(server, database, "plain") as (source, start):
-        _run(
+    run_in(server, database, "CREATE TABLE plain (id int PRIMARY KEY) ENGINE = MyISAM")
+    with followed_log(server, database, "plain") as (source, start):
+        run_in(
             server,
             database,
             "BEGIN",
@@ -370,156 +259,37 @@ def test_tables_that_know_no_transactions_are_followed_too(server: PrivateMariad
         ]
 
 
-def test_rows_from_before_a_change_of_columns_are_not_read_with_the_new_ones(
-    server: PrivateMariadb, database: str
-):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY, a int, b int)")
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "INSERT INTO plain VALUES (1, 1, 1)")
-        (first,) = with_changes(source, start)
-    _run(
-        server,
-        database,
-        "INSERT INTO plain VALUES (2, 10, 20)",
-        "ALTER TABLE plain RENAME COLUMN a TO c, RENAME COLUMN b TO a",
-    )
-
-    with (
-        closing(open_changes("mariadb", server.url(database), ["plain"])) as later,
-        pytest.raises(CaptureStoppedError, match="were changed since the last position"),
-    ):
-        list(later.transactions(first.position, wait=0))
-
-
-def test_a_table_more_is_followed_from_a_position_that_did_not_know_it(server: PrivateMariadb, database: str):
-    _run(
-        server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "CREATE TABLE later (id int PRIMARY KEY)"
-    )
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "INSERT INTO plain VALUES (1)")
-        (first,) = with_changes(source, start)
-    _run(server, database, "INSERT INTO later VALUES (2)")
-
-    with closing(open_changes("mariadb", server.url(database), ["plain", "later"])) as both:
-        assert [key["id"] for _, key, _ in told(both, first.position)] == [2]
-
-
-def test_an_index_more_changes_nothing(server: PrivateMariadb, database: str):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY, v int)")
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, "ALTER TABLE plain ADD INDEX (v)", "INSERT INTO plain VALUES (1, 1)")
-        assert [key["id"] for _, key, _ in told(source, start)] == [1]
-
-
-def test_truncate_is_told_and_that_of_another_database_is_not(server: PrivateMariadb, database: str):
-    other = f"{database}_other"
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", f"CREATE DATABASE {other}")
-    _run(server, other, "CREATE TABLE plain (id int PRIMARY KEY)")
-    try:
-        with _followed(server, database, "plain") as (source, start):
-            _run(
-                server,
-                database,
-                "INSERT INTO plain VALUES (1)",
-                f"TRUNCATE {other}.plain",
-                "TRUNCATE TABLE `plain`",
-            )
-            _run(
-                server, other, "TRUNCATE plain", "INSERT INTO plain VALUES (9)", f"TRUNCATE {database}.plain"
-            )
-            assert [kind for kind, _, _ in told(source, start)] == ["upsert", "truncate", "truncate"]
-    finally:
-        _run(server, None, f"DROP DATABASE {other}")
-
-
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ("binlog_format = 'STATEMENT'", "instead of its rows"),
-        ("binlog_row_image = 'MINIMAL'", "without all columns"),
-    ],
-)
-def test_a_session_that_logs_otherwise_stops_the_capture(
-    server: PrivateMariadb, database: str, setting: str, said: str
-):
-    _run(
-        server, database, "CREATE TABLE plain (id int PRIMARY KEY, v int)", "INSERT INTO plain VALUES (1, 1)"
-    )
-    with _followed(server, database, "plain") as (source, start):
-        _run(server, database, f"SET SESSION {setting}", "UPDATE plain SET v = 2 WHERE id = 1")
-        with pytest.raises(CaptureStoppedError, match=said):
-            list(source.transactions(start, wait=30))
-
-
-def test_a_file_loaded_by_a_session_that_logs_statements_stops_the_capture(
-    server: PrivateMariadb, database: str, tmp_path: Path
-):
-    file = tmp_path / "rows.txt"
-    file.write_text("1\n2\n")
-    _run(
-        server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "CREATE TABLE aside (id int PRIMARY KEY)"
-    )
-    with _followed(server, database, "plain") as (source, start):
-        for table in ("aside", "plain"):
-            _run(
-                server,
-                database,
-                "SET SESSION binlog_format = 'STATEMENT'",
-                f"LOAD DATA INFILE '{file}' INTO TABLE {table}",
-            )
-        _run(server, database, "INSERT INTO plain VALUES (3)")
-        with pytest.raises(CaptureStoppedError, match="LOAD DATA as a statement"):
-            list(source.transactions(start, wait=30))
-
-
-def test_settings_that_hide_changes_are_refused_with_the_statement_that_helps(
-    server: PrivateMariadb, database: str
-):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)")
-    _run(server, database, "SET GLOBAL binlog_row_image = 'MINIMAL'")
-    try:
-        with pytest.raises(CaptureRefusedError, match="SET GLOBAL binlog_row_image = 'FULL'"):
-            prepare_changes("mariadb", server.url(database), ["plain"])
-        binlog, outbox, _ = look("mariadb", server.url(database), ["plain"])
-        assert (binlog.usable, binlog.statements) == (False, ("SET GLOBAL binlog_row_image = 'FULL'",))
-        assert outbox.usable
-    finally:
-        _run(server, database, "SET GLOBAL binlog_row_image = 'FULL'")
-
-
-def test_tables_without_a_key_and_rows_that_cascades_change_are_refused(
-    server: PrivateMariadb, database: str
-):
-    _run(
-        server,
-        database,
-        "CREATE TABLE keyless (a int)",
-        "CREATE TABLE parents (id int PRIMARY KEY)",
-        "CREATE TABLE children (id int PRIMARY KEY, parent int, CONSTRAINT of FOREIGN KEY (parent) REFERENCES parents (id)"
-        " ON DELETE CASCADE)",
-    )
-    url = server.url(database)
-    with pytest.raises(CaptureRefusedError, match="keyless has no key"):
-        prepare_changes("mariadb", url, ["keyless"])
-    for mechanism in ("binlog", "outbox"):
-        with pytest.raises(CaptureRefusedError, match="children by of"):
-            prepare_changes(
-                "mariadb", url, ["parents", "children"], options=CaptureOptions(mechanism=mechanism)
-            )
-    prepare_changes("mariadb", url, ["parents", "children"], options=CaptureOptions(cascades="accept"))
-
-
 def test_the_position_of_a_readers_snapshot_leads_on_from_exactly_there(
     server: PrivateMariadb, database: str
 ):
-    _run(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "INSERT INTO plain VALUES (1)")
+    run_in(server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "INSERT INTO plain VALUES (1)")
     with closing(MariadbReader(server.url(database))) as reader:
         position = position_of_snapshot("mariadb", reader.snapshot())
         assert position_of_snapshot("mariadb", reader.snapshot(), CaptureOptions(mechanism="outbox")) is None
-        _run(server, database, "INSERT INTO plain VALUES (2)")
+        run_in(server, database, "INSERT INTO plain VALUES (2)")
         assert len(list(reader.read("plain"))) == 1
 
     assert position is not None
     with closing(open_changes("mariadb", server.url(database), ["plain"])) as source:
         changes = [change for each in followed(source, position) for change in each.changes]
     assert [row_of(change) for change in changes] == [{"id": 2}]
+
+
+def test_an_index_more_changes_nothing(server: PrivateMariadb, database: str):
+    run_in(server, database, "CREATE TABLE plain (id int PRIMARY KEY, v int)")
+    with followed_log(server, database, "plain") as (source, start):
+        run_in(server, database, "ALTER TABLE plain ADD INDEX (v)", "INSERT INTO plain VALUES (1, 1)")
+        assert [key["id"] for _, key, _ in told(source, start)] == [1]
+
+
+def test_a_table_more_is_followed_from_a_position_that_did_not_know_it(server: PrivateMariadb, database: str):
+    run_in(
+        server, database, "CREATE TABLE plain (id int PRIMARY KEY)", "CREATE TABLE later (id int PRIMARY KEY)"
+    )
+    with followed_log(server, database, "plain") as (source, start):
+        run_in(server, database, "INSERT INTO plain VALUES (1)")
+        (first,) = with_changes(source, start)
+    run_in(server, database, "INSERT INTO later VALUES (2)")
+
+    with closing(open_changes("mariadb", server.url(database), ["plain", "later"])) as both:
+        assert [key["id"] for _, key, _ in told(both, first.position)] == [2]
