@@ -9,6 +9,7 @@ import sys
 import time
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
     peer = import_module(name)
     asked = json.load(sys.stdin)
     began = time.perf_counter()
-    told = {"version": version(name.replace("_", "-"))}
+    told: dict[str, Any] = {"version": version(name.replace("_", "-"))}
     try:
         sides = [
             peer.connect_to_table(
