@@ -72,8 +72,8 @@ class LoadNotBesideCaptureError(CaravanError):
     title = "This source cannot be loaded while its changes are followed"
     exit_code = 2
     fix = (
-        "Load from the running store that the flow follows, not from a dump or a store without a consistent position; "
-        "or give the flow up first with `caravan sync release FILE`."
+        "Load from the running store that the flow follows, not from a dump; or give the flow up with "
+        "`caravan sync release FILE`, begin it again with `caravan sync run FILE`, and load then."
     )
 
 

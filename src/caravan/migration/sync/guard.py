@@ -30,6 +30,14 @@ _CLEARED: Final = (
 )
 
 
+_MAPPED_OTHERWISE: Final = """
+SELECT EXISTS (SELECT 1 FROM engine.ledger WHERE org_id = %(org)s AND migration = %(migration)s AND data_set = %(data_set)s
+        AND mapping_version <> %(version)s)
+    AND EXISTS (SELECT 1 FROM engine.applied WHERE org_id = %(org)s AND migration = %(migration)s AND data_set = %(data_set)s
+        AND number > %(start)s AND NOT deleted)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotGuard:
     """Admits the rows of a snapshot at this position where nothing newer stands, and no tombstone."""
@@ -70,22 +78,24 @@ def beside_flows(address: DatabaseAddress, config: MigrationConfig) -> Beside:
         with _connected(address) as connection:
             scope = {"org": plan.org_id, "migration": plan.migration}
             flows = {flow.source: flow for flow in flows_of(connection, scope) if flow.direction == "forward"}
-        for name, flow in flows.items():
-            if (plan.org_id, name, flow.start_number) not in before:
-                raise SnapshotTooOldError(
-                    f"The capture of {name} began when the load had taken its snapshot already."
-                )
-        kinds = {each.name: each.kind for each in plan.data_sets}
-        return {
-            item.name: _guard(flows[item.source], kinds[item.name], readers[item.name])
-            for item in config.data_sets
-            if item.source in flows and item.name in readers
-        }
+            for name, flow in flows.items():
+                if (plan.org_id, name, flow.start_number) not in before:
+                    raise SnapshotTooOldError(
+                        f"The capture of {name} began when the load had taken its snapshot already."
+                    )
+            sources = {item.name: item.source for item in config.data_sets}
+            return {
+                each.name: _guard(connection, flows[sources[each.name]], each, readers[each.name])
+                for each in plan.data_sets
+                if sources[each.name] in flows and each.name in readers
+            }
 
     return guards
 
 
-def _guard(flow: Flow, kind: str, reader: Reader) -> SnapshotGuard:
+def _guard(
+    connection: psycopg.Connection, flow: Flow, data_set: PlannedDataSet, reader: Reader
+) -> SnapshotGuard:
     if flow.mode == "watch":
         raise LoadNotBesideCaptureError(
             f"The new side has the authority over the data of the source {flow.source}: a load would bring back what is old."
@@ -94,14 +104,27 @@ def _guard(flow: Flow, kind: str, reader: Reader) -> SnapshotGuard:
         raise LoadNotBesideCaptureError(
             f"The source {flow.source} is followed from position {flow.start_number}, and what is to be loaded stands still."
         )
-    told = position_of_snapshot(kind, reader.snapshot())
-    # A snapshot that states no position was taken after the capture began: it shows at least what was there then.
-    number = flow.start_number if told is None else told.number
-    if number < flow.start_number:
+    told = position_of_snapshot(data_set.kind, reader.snapshot())
+    if told is None:
+        # It was taken after the capture began: it shows at least what was there then.
+        _assert_same_mapping(connection, flow, data_set)
+        return SnapshotGuard(flow.start_number)
+    if told.number < flow.start_number:
         raise SnapshotTooOldError(
-            f"The snapshot of {flow.source} stands at {number}, before {flow.start_number}, where its capture began."
+            f"The snapshot of {flow.source} stands at {told.number}, before {flow.start_number}, where its capture began."
         )
-    return SnapshotGuard(number)
+    return SnapshotGuard(told.number)
+
+
+def _assert_same_mapping(connection: psycopg.Connection, flow: Flow, data_set: PlannedDataSet) -> None:
+    """A snapshot without a position does not reach what has changed since the capture began: that would stay mapped as before."""
+    version = {**data_set.scope, "version": data_set.mapping.version, "start": flow.start_number}
+    found = connection.execute(_MAPPED_OTHERWISE, version).fetchone()
+    if found is not None and found[0]:
+        raise LoadNotBesideCaptureError(
+            f"The mapping of {data_set.name} has changed while the source {flow.source} was followed, and its snapshots state no"
+            " position: what has changed there since would stay as the mapping before made it."
+        )
 
 
 def _begins(address: DatabaseAddress, migration: str) -> set[tuple[UUID, str, int]]:
