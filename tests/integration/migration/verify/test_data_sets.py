@@ -1,7 +1,9 @@
 """Records of a source against the rows they became: no ledger is asked, so what came after the load counts too."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,21 +16,33 @@ from caravan.migration.verify.mapped import mappers, source_sums
 from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
 from caravan.migration.verify.pairs.settling import Patience
 from caravan.migration.verify.report import SubjectReport
+from tests.fixtures.databases import fresh_copy
 from tests.fixtures.toy.shop import ORG, Shop, customers, make_shop, oid, orders
 
 
+@pytest.fixture(scope="module")
+def loaded(
+    postgres_server: DatabaseAddress, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """A shop loaded once; nobody changes it."""
+    with fresh_copy(postgres_server, template_database) as database:
+        shop = make_shop(database, tmp_path_factory.mktemp("loaded"))
+        shop.dump("customers", customers(10))
+        documents = orders(300, customers=10)
+        documents[9]["_id"] = documents[8]["_id"]
+        documents[5]["total"] = "NaN"
+        documents[6]["customer"] = oid(404)
+        documents[7]["total"] = "5000000"  # the tables refuse it
+        shop.dump("orders", documents)
+        assert shop.load().exit_code == 3
+        yield shop
+
+
 @pytest.fixture
-def shop(own_database: DatabaseAddress, tmp_path: Path) -> Shop:
-    shop = make_shop(own_database, tmp_path)
-    shop.dump("customers", customers(10))
-    documents = orders(300, customers=10)
-    documents[9]["_id"] = documents[8]["_id"]
-    documents[5]["total"] = "NaN"
-    documents[6]["customer"] = oid(404)
-    documents[7]["total"] = "5000000"  # the tables refuse it
-    shop.dump("orders", documents)
-    assert shop.load().exit_code == 3
-    return shop
+def shop(postgres_server: DatabaseAddress, loaded: Shop, tmp_path: Path) -> Iterator[Shop]:
+    shutil.copytree(loaded.folder, tmp_path, dirs_exist_ok=True)
+    with fresh_copy(postgres_server, loaded.database.database) as database:
+        yield Shop(database, tmp_path)
 
 
 def verified(shop: Shop, data_set: str, **changes: object) -> SubjectReport:
