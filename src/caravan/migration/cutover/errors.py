@@ -6,12 +6,10 @@ __all__ = [
     "CertificateRefusedError",
     "ConsentMissingError",
     "CutShortError",
-    "DrillFailedError",
     "DrillRefusedError",
     "EvidenceUnreadableError",
     "FenceRefusedError",
     "FenceStandsError",
-    "FlowBehindError",
     "HoldBudgetError",
     "PreflightError",
     "RowsDifferError",
@@ -73,13 +71,6 @@ class WritersRemainError(CaravanError):
     fix = "End the transactions that the message names, or wait for them, and try again; the fence was taken down."
 
 
-class FlowBehindError(CaravanError):
-    code = "cutover_flow_behind"
-    status = 503
-    title = "The flow has not reached the stop position in time"
-    fix = "Look at the flow with `caravan cutover status FILE UNIT`: it has to run, with a lag below its gate. Then try again."
-
-
 class RowsDifferError(CaravanError):
     code = "cutover_rows_differ"
     status = 409
@@ -103,14 +94,6 @@ class DrillRefusedError(CaravanError):
     fix = (
         "A drill begins in the last stage of a canary, in switched or in ramp-down, and ends where it began."
     )
-
-
-class DrillFailedError(CaravanError):
-    code = "cutover_drill_failed"
-    status = 409
-    title = "The drill has not passed"
-    exit_code = 3
-    fix = "The certificate named in the message says what was lost, doubled or left standing. Mend it and drill again."
 
 
 class CertificateRefusedError(CaravanError):

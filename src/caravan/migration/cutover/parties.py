@@ -125,7 +125,7 @@ class Flow(Protocol):
         """Apply up to this position and stand still there.
 
         Raises:
-            FlowBehindError: not in time.
+            CatchUpTimeoutError: not in time.
         """
 
     def watch(self) -> None:

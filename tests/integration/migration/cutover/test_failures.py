@@ -16,7 +16,6 @@ from caravan.migration.cutover.errors import (
     ConsentMissingError,
     CutShortError,
     FenceRefusedError,
-    FlowBehindError,
     HoldBudgetError,
     PreflightError,
     RowsDifferError,
@@ -27,6 +26,7 @@ from caravan.migration.cutover.hold_budget import HoldBudget
 from caravan.migration.cutover.parties import Verified, Writer
 from caravan.migration.cutover.recovery import settle_interrupted
 from caravan.migration.gateway.errors import NotConfirmedError
+from caravan.migration.sync.errors import CatchUpTimeoutError
 from caravan.migration.units import (
     CompleteIsFinalError,
     GateClosedError,
@@ -67,7 +67,7 @@ def switched(module_database: DatabaseAddress, connection: psycopg.Connection) -
         ("publish arm", NotConfirmedError("gateway-2"), NotConfirmedError),
         ("publish hold", NotConfirmedError("gateway-2"), NotConfirmedError),
         ("old fence up", FenceRefusedError("locked"), FenceRefusedError),
-        ("forward apply", FlowBehindError("behind"), FlowBehindError),
+        ("forward apply", CatchUpTimeoutError("behind"), CatchUpTimeoutError),
         ("verify", psycopg.OperationalError("gone"), StoreFailedError),
         ("sequences", sqlite3.OperationalError("disk full"), StoreFailedError),
         ("reverse start", RefusedError("no slot"), RefusedError),
