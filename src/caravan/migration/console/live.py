@@ -1,11 +1,13 @@
 """A page of a migration hears when there is something new to see."""
 
 from typing import Final
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from sqlalchemy import text
 from starlette.responses import Response
 
+from caravan.core.database import AnySession
 from caravan.core.errors import CaravanError
 from caravan.core.http import guard, state_of
 from caravan.core.http.credentials import SESSION_COOKIE
@@ -20,8 +22,9 @@ from caravan.migration.console.operator_sessions import OPERATOR_COOKIE
 from caravan.migration.console.permissions import VIEW
 from caravan.migration.console.readers import Reader
 
-__all__ = ["router"]
+__all__ = ["DATA_PLACE", "page_mark", "router"]
 
+DATA_PLACE: Final = "data"
 _MARK: Final = text("""
 SELECT concat_ws('.',
     (SELECT max(number) FROM engine.migration_journal WHERE org_id = :org AND migration = :migration),
@@ -35,8 +38,25 @@ SELECT concat_ws('.',
     (SELECT fencing || '-' || (expires_at > clock_timestamp()) FROM engine.migration_leases
      WHERE org_id = :org AND migration = :migration))
 """)
+_DATA_MARK: Final = text("""
+SELECT concat_ws('.',
+    (SELECT string_agg(concat_ws(' ', source, direction, epoch, state, mode, wish, stop_number, rows_refused, foreign_writes,
+        floor(extract(epoch FROM heartbeat_at) / 5), heartbeat_at < clock_timestamp() - interval '15 seconds'), ', '
+        ORDER BY source, direction)
+     FROM engine.flows WHERE org_id = :org AND migration = :migration),
+    (SELECT count(*) || '-' || count(finished_at) FROM engine.verify_runs WHERE org_id = :org AND migration = :migration),
+    (SELECT count(*) || '-' || count(finished_at) FROM engine.load_runs WHERE org_id = :org AND migration = :migration))
+""")
+"""What the data page shows beside. Flows beat several times a second: their figures are shown anew every five seconds."""
 
 router: APIRouter = page_router()
+
+
+async def page_mark(session: AnySession, org: UUID, migration: str, place: str) -> str:
+    """Return a text that is another one when the page at ``place`` has something new to show."""
+    named = {"org": org, "migration": migration}
+    marks = (_MARK, _DATA_MARK) if place == DATA_PLACE else (_MARK,)
+    return " ".join([str(await session.scalar(mark, named)) for mark in marks])
 
 
 @router.get("/migrations/{migration}/live")
@@ -54,7 +74,7 @@ async def live(
     async def mark() -> str:
         await reader.is_here()
         async with state.system_database.read() as session:
-            return str(await session.scalar(_MARK, {"org": org, "migration": migration}))
+            return await page_mark(session, org, migration, place)
 
     async def still() -> bool:
         if (

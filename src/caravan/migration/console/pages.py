@@ -13,7 +13,15 @@ from caravan.core.http import Read, guard, state_of
 from caravan.core.http.pages import CONSOLE, NO_NUL, ConsolePage, PageSet, page_router, render_page
 from caravan.core.principal import NotFoundError, Principal
 from caravan.core.secrets_box import Box, BoxError
-from caravan.migration.console import accept_pages, act_pages, live, migration_pages, operator_pages, queries
+from caravan.migration.console import (
+    accept_pages,
+    act_pages,
+    data_pages,
+    live,
+    migration_pages,
+    operator_pages,
+    queries,
+)
 from caravan.migration.console.figures import LoadView, view_of
 from caravan.migration.console.only_migration import only_migration, refuse_others
 from caravan.migration.console.permissions import VIEW
@@ -38,7 +46,14 @@ PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 
 def console_routers() -> list[APIRouter]:
     """Return the routers of the engine's pages."""
-    return [router, migration_pages.router, act_pages.router, accept_pages.router, live.router]
+    return [
+        router,
+        migration_pages.router,
+        data_pages.router,
+        act_pages.router,
+        accept_pages.router,
+        live.router,
+    ]
 
 
 def operator_routers() -> list[APIRouter]:

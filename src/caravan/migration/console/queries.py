@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, distinct_on
 
 from caravan.core.database import AnySession
@@ -15,13 +15,16 @@ from caravan.migration.load.models import FindingRow, LedgerChunk, LoadRun, Quar
 
 __all__ = [
     "DataSetFigures",
+    "RefusedClass",
     "Run",
     "data_sets",
     "finding_classes",
     "findings",
+    "loaded_rows",
     "one_quarantined",
     "quarantine_classes",
     "quarantined",
+    "refused_classes",
     "runs",
 ]
 
@@ -52,6 +55,16 @@ class DataSetFigures:
     def loaded(self) -> int:
         """Records that are rows now."""
         return self.read - self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedClass:
+    """A class of a data set's quarantine; ``by_flow`` of its records were refused when a change brought them."""
+
+    data_set: str
+    reason: str
+    records: int
+    by_flow: int
 
 
 async def runs(session: AnySession, *, migration: str | None = None) -> list[Run]:
@@ -96,6 +109,32 @@ async def quarantine_classes(
     grouped = counted.group_by(QuarantinedRecord.migration, QuarantinedRecord.reason)
     found = await session.execute(grouped.order_by(QuarantinedRecord.reason))
     return [(name, reason, count) for name, reason, count in found]
+
+
+async def refused_classes(session: AnySession, migration: str) -> list[RefusedClass]:
+    """Return the classes of each data set's quarantine. Flows put what they refuse into chunks below zero."""
+    table = QuarantinedRecord
+    statement = (
+        select(table.data_set, table.reason, func.count(), func.count().filter(table.chunk < 0))
+        .where(table.migration == migration)
+        .group_by(table.data_set, table.reason)
+        .order_by(table.data_set, table.reason)
+    )
+    return [RefusedClass(*row) for row in await session.execute(statement)]
+
+
+async def loaded_rows(session: AnySession, migration: str) -> list[tuple[str, str, int]]:
+    """Return (data set, table, rows) of everything that is proven: one record may be rows of several tables."""
+    sums = func.jsonb_each(LedgerChunk.sums).table_valued("key", "value")
+    table, rows = sums.c.key, func.sum(cast(sums.c.value.op("->>")(0), BigInteger))
+    statement = (
+        select(LedgerChunk.data_set, table, rows)
+        .join(sums, true())
+        .where(LedgerChunk.migration == migration)
+        .group_by(LedgerChunk.data_set, table)
+        .order_by(LedgerChunk.data_set, table)
+    )
+    return [(data_set, name, int(count)) for data_set, name, count in await session.execute(statement)]
 
 
 async def finding_classes(session: AnySession, migration: str) -> list[tuple[str, str, int]]:
