@@ -54,10 +54,12 @@ def test_an_operator_takes_a_unit_there_and_back(visit: Visit) -> None:
     expect(page.get_by_role("cell", name="the bank rounds so")).to_have_count(2)
     visit.open(f"{BASE}/units/orders")
     page.get_by_role("link", name="Promote to canary:25").click()
-    page.keyboard.type("every bound holds")  # the reason has the focus
+    expect(page.get_by_label("Reason, for the journal")).to_be_focused()
+    page.keyboard.type("every bound holds")
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_contain_text("canary 25.0 %")
     page.get_by_role("link", name="Roll back to shadow-read").click()
+    expect(page.get_by_label("Reason, for the journal")).to_be_focused()
     page.keyboard.type("basket looks slow")
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_contain_text("shadow-read")
