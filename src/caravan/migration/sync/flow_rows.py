@@ -61,7 +61,8 @@ UPDATE engine.flows SET applied_number = greatest(applied_number, %(number)s),
     transactions = transactions + %(transactions)s, rows_applied = rows_applied + %(applied)s,
     rows_passed = rows_passed + %(passed)s, rows_refused = rows_refused + %(refused)s,
     foreign_writes = foreign_writes + %(foreign)s, heartbeat_at = clock_timestamp()
-{_WHERE} AND epoch = %(epoch)s AND mode = %(mode)s RETURNING stop_number
+{_WHERE} AND epoch = %(epoch)s AND mode = %(mode)s
+    AND (stop_number IS NULL OR stop_number >= %(number)s) RETURNING stop_number
 """  # noqa: S608 - made of constants
 _EPOCH: Final = f"SELECT epoch FROM engine.flows{_WHERE}"  # noqa: S608 - made of constants
 _BEAT: Final = f"""
@@ -76,7 +77,7 @@ _END: Final = (
 
 
 class ModeChangedError(Exception):
-    """The flow was told to apply, or to watch, while a batch was on its way in the other mode."""
+    """While a batch was on its way the flow was told to watch, to apply, or to hold at a position before the batch's end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from caravan.core.database import DatabaseAddress
 from caravan.migration.capture.changes import Position
 from caravan.migration.capture.errors import ChangesLostError
 from caravan.migration.sync.errors import CatchUpTimeoutError, FlowFailedError, FlowUnknownError
-from caravan.migration.sync.flow_rows import FlowKey
+from caravan.migration.sync.flow_rows import FlowKey, ModeChangedError
 from caravan.migration.sync.running import FlowOptions, FlowRunner
 from caravan.migration.sync.waiting import ask_to_run, ask_to_stop, catch_up, hold_at, let_go, set_mode
 from tests.fixtures.followed_shop import FollowedShop
@@ -152,3 +152,19 @@ def test_a_flow_nobody_started_is_unknown(followed: FollowedShop) -> None:
     for ask in (ask_to_stop, ask_to_run, let_go):
         with pytest.raises(FlowUnknownError):
             ask(followed.connection, nobody)
+
+
+def test_nothing_behind_the_position_it_is_held_at_is_committed_even_when_it_has_not_heard_of_it(
+    followed: FollowedShop,
+) -> None:
+    sink = followed.sink()
+    sink.take("test")
+    late = followed.log.commit(upsert("customers", person(1)))
+    hold_at(followed.connection, followed.key, Position(5))
+    with pytest.raises(ModeChangedError):
+        sink.apply([late])
+    assert followed.names() == {}
+    let_go(followed.connection, followed.key)
+    sink.apply([late])
+    sink.close()
+    assert list(followed.names()) == ["1"]
