@@ -17,6 +17,7 @@ from caravan.migration.conductor import Overview, overview
 from caravan.migration.conductor.overview import DifferenceView
 from caravan.migration.config import MigrationConfig
 from caravan.migration.console.charts import Chart, charts_of
+from caravan.migration.console.cutover_history import CutoverHistory, cutover_history
 from caravan.migration.console.known_files import file_of, stored_file, stored_names
 from caravan.migration.console.only_migration import only_migration, refuse_others
 from caravan.migration.console.readers import Present, present
@@ -62,7 +63,7 @@ class Look:
     """``can_move``: this process was given the file, without which nothing is published to gateways.
 
     ``with_data`` are the units whose data changes sides with them; ``present`` is who has a page of it open,
-    ``probed`` the tables whose rows dry runs of writes tell.
+    ``probed`` the tables whose rows dry runs of writes tell. ``cutover`` is set for one unit, where it has data.
     """
 
     seen: Overview
@@ -73,6 +74,7 @@ class Look:
     with_data: frozenset[str]
     present: Sequence[Present] = ()
     probed: Sequence[str] = ()
+    cutover: CutoverHistory | None = None
 
     def reads(self, difference: DifferenceView) -> bool:
         """Tell whether every route of a difference only reads, so that it may be asked again."""
@@ -91,15 +93,17 @@ def look(
         seen = overview(connection, scope, config, minutes=MINUTES)
         found = seen.unit(unit) if unit is not None else None
         pieces = series(connection, scope, seen.at, MINUTES, found.routes if found else None)
+        with_data = frozenset(each.name for each in config.units if each.has_data)
         return Look(
             seen,
             charts_of(pieces),
             _lease(connection, scope),
             _doing(connection, scope),
             given is not None,
-            frozenset(each.name for each in config.units if each.has_data),
+            with_data,
             present(connection, scope),
             [table for (table,) in connection.execute(_PROBED.encode())],
+            cutover_history(connection, scope, unit) if unit in with_data else None,
         )
 
 
