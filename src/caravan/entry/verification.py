@@ -37,7 +37,7 @@ class Wish:
     client_id: UUID | None
     live: float | None = None
     afresh: bool = False
-    connections: int = 1
+    connections: int = 2
 
     @property
     def patience(self) -> Patience | None:

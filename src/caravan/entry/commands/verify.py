@@ -110,7 +110,7 @@ def tables(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = None,
     live: Live = None,
     afresh: Afresh = False,
-    connections: Annotated[int, typer.Option(min=1, max=64, help="Connections to each PostgreSQL.")] = 1,
+    connections: Annotated[int, typer.Option(min=1, max=64, help="Connections to each PostgreSQL.")] = 2,
     as_json: AsJson = False,
     page: Page = None,
 ) -> None:

@@ -21,7 +21,8 @@ from caravan.migration.verify.sides import TARGET, Side, opened
 
 __all__ = ["TablesRequest", "verify_keys", "verify_tables"]
 
-_CONNECTIONS: Final = 1
+_CONNECTIONS: Final = 2
+"""To a store whose snapshot several connections can share."""
 
 
 @dataclass(frozen=True, slots=True)
