@@ -111,7 +111,9 @@ def _begin(run: CutoverRun, steps: Sequence[StepView], entry: Entry) -> None:
 
 
 def _end(run: CutoverRun, steps: Sequence[StepView], entry: Entry) -> None:
-    number, told = int(entry.facts["number"]), entry.facts.get("told") or {}
+    number, told = int(entry.facts["number"]), dict(entry.facts.get("told") or {})
+    if run.held_since is None:
+        told.pop("held_seconds", None)  # before a hold a carrier tells that of the cutover before
     if number < len(steps):
         step = steps[number]
         step.state, step.told = "done", _words(told)

@@ -16,6 +16,7 @@ from caravan.migration.console.cutover_history import CutoverHistory, cutover_hi
 from caravan.migration.cutover import Cutovers, Drill, release_fences
 from caravan.migration.cutover.errors import PreflightError, StoreFailedError
 from caravan.migration.cutover.parties import Writer
+from caravan.migration.gateway.errors import NotConfirmedError
 from caravan.migration.units import CUTOVER, UndoOpenError, connected, record_measurement
 from caravan.platform.identity.tenancy_tables import Organisation
 from tests.fixtures.console import add_person, browser_of, log_in, running_console
@@ -149,7 +150,7 @@ def test_where_undoing_fails_the_fence_and_the_held_writes_are_told(
     assert history(shop).fences == []
 
 
-def test_a_switch_that_its_preflight_refuses_is_told_as_refused(
+def test_a_switch_that_its_preflight_refuses_is_told_apart_from_one_that_was_undone(
     module_database: DatabaseAddress, connection: psycopg.Connection
 ) -> None:
     shop, cutovers = quiet_shop(module_database, connection)
@@ -158,6 +159,12 @@ def test_a_switch_that_its_preflight_refuses_is_told_as_refused(
         cutovers.switch("orders")
     (failed,) = history(shop).runs
     assert (failed.phase, failed.refused, failed.steps[0].state) == ("undone", False, "done")
+    assert failed.held_seconds is not None
+    shop.world.fail["publish arm"] = NotConfirmedError("gateway-2 does not follow")
+    with pytest.raises(NotConfirmedError):
+        switch(shop, cutovers)
+    unarmed = history(shop).runs[0]
+    assert (unarmed.phase, unarmed.refused, unarmed.held_seconds) == ("undone", False, None)
     shop.world.other_writers = [Writer("cron", "pid 7")]
     with pytest.raises(PreflightError, match="cron"):
         switch(shop, cutovers)
