@@ -7,7 +7,7 @@ MONGO := .caravan/mongodb-server/.ready
 ARGS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mongodb-server run test test-fast test-unit test-integration test-contract test-e2e test-postgres15 demo-http bench lint format lock clean
+.PHONY: help setup mongodb-server run test test-fast test-unit test-integration test-contract test-e2e test-postgres15 demo-http demo-data bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-postgres15: setup ## the database's part again, on the oldest PostgreSQL we
 
 demo-http: setup ## shadow, canary and rollback with real processes, each promise with its figure
 	$(BIN)/python scripts/demo_http.py $(ARGS)
+
+demo-data: setup ## the data half with real servers: load, follow, verify, switch, and the way back
+	@$(BIN)/python scripts/demo_data.py
 
 bench: setup ## side-by-side figures into bench/figures
 	$(BIN)/python -m bench $(ARGS)

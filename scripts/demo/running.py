@@ -107,9 +107,9 @@ def written(case: Case, home: Path) -> tuple[Path, int]:
 
 @contextmanager
 def migrating(
-    case: Case, file: Path, port: int, commands: Commands, address: DatabaseAddress
+    unit: str, file: Path, port: int, commands: Commands, address: DatabaseAddress
 ) -> Iterator[Migration]:
-    """Run `caravan run` for a migration file."""
+    """Run `caravan run` for a migration file, of which a unit is moved."""
     config = read_config(file)
     with program("run", commands.line("run", file), commands.folder, commands.environment) as process:
         log = commands.folder / "run.log"
@@ -119,7 +119,7 @@ def migrating(
         org, _ = ensured_tenants(address, config.migration.org, None)
         console = next((line for line in log.read_text().splitlines() if line.startswith("console ")), "")
         scope = Scope(org, config.migration.name)
-        yield Migration(address, scope, config, case.unit, port, commands, console)
+        yield Migration(address, scope, config, unit, port, commands, console)
 
 
 def _ready(process: Any, port: int, log: Path) -> bool:  # noqa: ANN401 - Popen

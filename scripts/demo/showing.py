@@ -24,7 +24,7 @@ def show(
     file, port = written(case, home)
     record(case, commands, promises)
     check_contract(case, commands, file, promises)
-    with migrating(case, file, port, commands, database) as migration:
+    with migrating(case.unit, file, port, commands, database) as migration:
         commands.run("migration", "measure", file, case.unit, "--contract", "contract.toml")
         migration.advance("contracted")
         replay(case, commands, file, promises)

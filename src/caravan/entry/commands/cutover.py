@@ -4,17 +4,14 @@ import getpass
 import json
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from caravan.core.settings import load_settings
-from caravan.entry.migration_database import written
-from caravan.entry.tenants import ensured_tenants
+from caravan.entry.cutovers import opened_cutovers
 from caravan.migration.config import read_config
 from caravan.migration.cutover import (
     Cutovers,
@@ -23,14 +20,11 @@ from caravan.migration.cutover import (
     Probes,
     Use,
     file_certificate,
-    parties_of,
     planned_cutover,
     release_fences,
     standing_fences,
     units_of_uses,
 )
-from caravan.migration.load.planning import plan as planned
-from caravan.migration.units.gateway_publisher import GatewayPublisher
 from caravan.migration.units.ways import target_text
 
 __all__ = ["app"]
@@ -208,14 +202,8 @@ def units(
     found.refuse_splits()
 
 
-@contextmanager
-def _cutovers(file: Path, unit: str, by: str | None) -> Iterator[Cutovers]:
-    config, settings, who = read_config(file), load_settings(), by or getpass.getuser()
-    with written(config) as (address, _, scope):
-        tenant = ensured_tenants(address, config.migration.org, config.migration.client)
-        parties = parties_of(config, unit, planned(config, tenant), address, home=settings.home)
-        publisher = GatewayPublisher(address, config, by=who)
-        yield Cutovers(address, scope, config, parties, publisher, by=who)
+def _cutovers(file: Path, unit: str, by: str | None) -> AbstractContextManager[Cutovers]:
+    return opened_cutovers(read_config(file), unit, by or getpass.getuser())
 
 
 def _tell(moved: Moved, cutovers: Cutovers) -> None:

@@ -22,6 +22,7 @@ _MODULES: Final[Mapping[str, str]] = {
     "journal": "units",
     "probe": "probe",
     "operator": "operator",
+    "mapping": "mapping",
 }
 
 
@@ -49,7 +50,7 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     help="The migration file, and the way of each unit: `init`, `check`, `plan`, `status`, `measure`,"
-    " `replay`, `accept`, `advance`, `back`, `journal`, `probe`, `operator`.",
+    " `replay`, `accept`, `advance`, `back`, `journal`, `probe`, `operator`, `mapping`.",
 )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from caravan.core.clock import utc_now
+from caravan.entry.cutovers import opened_cutovers
 from caravan.entry.migration_database import note_measurements, opened, written
 from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.contract import read_contract
@@ -28,6 +29,7 @@ from caravan.migration.units import (
 from caravan.migration.units.contract_figures import contract_figures
 from caravan.migration.units.errors import UnitUnknownError
 from caravan.migration.units.gateway_publisher import GatewayPublisher
+from caravan.migration.units.states import STATES, SYNCED
 from caravan.migration.units.ways import target_text
 
 __all__ = ["app"]
@@ -178,9 +180,14 @@ def _looked(config: MigrationConfig, unit: str | None) -> list[UnitPlan]:
 
 def _moved(config: MigrationConfig, unit: str, to: str, by: str | None, *, back: bool) -> Moved:
     who = by or getpass.getuser()
+    declared = config.unit(unit)
+    if not back and declared is not None and declared.has_data and to == STATES[SYNCED].name:
+        with opened_cutovers(config, unit, who) as cutovers:
+            result = cutovers.advance(unit, to)
+        return replace(result, edge=result.edge or target_text(result.after, config.gates))
     with written(config) as (address, connection, scope), held_lease(connection, scope) as lease:
         register(connection, scope, config, by=who, at=utc_now())
-        if not back and config.unit(unit) is not None:
+        if not back and declared is not None:
             record_measurement(connection, scope, unit, "sides", look_at_sides(config), at=utc_now())
         coordinator = Coordinator(
             connection, scope, config, GatewayPublisher(address, config, by=who), by=who

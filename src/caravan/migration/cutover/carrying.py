@@ -70,8 +70,7 @@ class Carrier:
         told = self._publisher.publish(publication)
         if publication.step.values.held:
             return told
-        self.budget.end()
-        held = self.budget.held_for
+        held = self.budget.end()
         return told if held is None else {**told, "held_seconds": round(held, 4)}
 
     def _attend(self, publication: Publication) -> None:

@@ -27,11 +27,12 @@ class HoldBudget:
         self._since = self._clock()
         self.held_for = None
 
-    def end(self) -> None:
-        """Writes go on."""
-        if self._since is not None:
-            self.held_for = self._clock() - self._since
-        self._since = None
+    def end(self) -> float | None:
+        """Writes go on; returns how long they were held, None when nothing was."""
+        if self._since is None:
+            return None
+        self.held_for, self._since = self._clock() - self._since, None
+        return self.held_for
 
     def left(self, step: str) -> float:
         """Return how many seconds a step may take; raises ``HoldBudgetError`` when nothing is left."""

@@ -115,6 +115,14 @@ class Cutovers:
 
         return self._settling(unit, act)
 
+    def advance(self, unit: str, target: str) -> Moved:
+        """Go along an edge whose guards look at the data: what the flow and the last verification say is measured first.
+
+        Raises:
+            GateClosedError: what was measured does not let it.
+        """
+        return self._settling(unit, lambda on: self._advance(on, unit, target))
+
     def ramp_down(self, unit: str) -> Moved:
         """Say that the way back is not expected to be gone any more; the old side stays fenced and current."""
         return self._settling(unit, lambda on: self._advance(on, unit, STATES[RAMP_DOWN].name))
