@@ -11,6 +11,7 @@ import typer
 
 from caravan.core.clock import utc_now
 from caravan.core.database import DatabaseAddress
+from caravan.core.http import state_of
 from caravan.entry.commands.operator import operator
 from caravan.migration.config import read_config_text
 from caravan.migration.console import token_digest
@@ -32,6 +33,15 @@ def console(
         other = migration_file(side, side, name="elsewhere")
         fill_migration(module_database, made.scope.org_id, other)
         yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def _closed(console: OperatorsConsole) -> AsyncIterator[None]:
+    """No server runs it, so nobody else closes what it has opened."""
+    yield
+    state = state_of(console.app)
+    await state.database.close()
+    await state.system_database.close()
 
 
 @pytest_asyncio.fixture
