@@ -3,7 +3,14 @@
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from caravan.migration.config.compare import Compare
 from caravan.migration.config.table import Method, Name, Share, Table, matching
@@ -72,6 +79,7 @@ class Unit(Table):
     ``data_sets`` are the data that changes sides with it; a unit without any needs no copy and no capture. ``tables`` are
     what it writes, as far as that is known. ``writes``: in a canary writes go to the side with authority, or with ``cohort``
     to the new one for members. ``lag`` is how long after a member's write its reads stay with the authority (seconds).
+    ``opens`` and ``closes`` bound the time in which a canary is open; outside of it everything of it goes to the old side.
     """
 
     name: Name
@@ -81,6 +89,14 @@ class Unit(Table):
     lag: Annotated[float, Field(ge=0, le=3600)] = 5.0
     include: tuple[Name, ...] = ()
     exclude: tuple[Name, ...] = ()
+    opens: AwareDatetime | None = None
+    closes: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _opens_first(self) -> "Unit":
+        if self.opens is not None and self.closes is not None and self.closes <= self.opens:
+            raise ValueError("closes before it opens; write the later time under closes")
+        return self
 
     @property
     def has_data(self) -> bool:

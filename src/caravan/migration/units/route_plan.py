@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from caravan.migration.config import MigrationConfig, Route, Unit
-from caravan.migration.gateway.plan import CohortKey, Override, PlannedRoute, PlannedUnit, RoutePlan
+from caravan.migration.gateway.plan import CohortKey, Override, PlannedRoute, PlannedUnit, RoutePlan, Window
 from caravan.migration.units.states import CANARY, REPLAYED
 from caravan.migration.units.values import UnitValues
 
@@ -31,6 +31,7 @@ def planned_unit(unit: Unit, values: UnitValues) -> PlannedUnit:
         writes=unit.writes,
         include=unit.include,
         exclude=unit.exclude,
+        window=Window(opens=unit.opens, closes=unit.closes) if unit.opens or unit.closes else None,
         lag_seconds=unit.lag,
         armed=values.armed,
         held=values.held,
