@@ -200,7 +200,7 @@ def now() -> datetime:
 
 def main() -> None:
     """Serve until ended."""
-    import waitress  # type: ignore[import-untyped]  # noqa: PLC0415 - only where it is served
+    import waitress  # type: ignore[import-untyped]  # it has no types  # noqa: PLC0415 - only where it is served
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=5000)

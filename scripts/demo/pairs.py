@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +77,7 @@ def _sides(name: str, home: Path, limit: Limit) -> Iterator[tuple[str, str]]:
         stack.enter_context(program("new", fastapi, home, environment))
         sides = f"http://127.0.0.1:{old}", f"http://127.0.0.1:{new}"
         for side in sides:
-            until(lambda side=side: _answers(side), limit, f"{side} answers")  # type: ignore[misc]
+            until(partial(_answers, side), limit, f"{side} answers")
         yield sides
 
 

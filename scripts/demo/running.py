@@ -1,6 +1,7 @@
 """One migration as `caravan run` runs it, with its units moved as people move them."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,7 +123,7 @@ def migrating(
         yield Migration(address, scope, config, unit, port, commands, console)
 
 
-def _ready(process: Any, port: int, log: Path) -> bool:  # noqa: ANN401 - Popen
+def _ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> bool:
     if process.poll() is not None:
         last = " / ".join(log.read_text(errors="replace").splitlines()[-5:])
         raise DrillError(f"caravan run ended: {last}")
