@@ -1,9 +1,10 @@
 """The head of an answer, read as strictly as a request's: a side that frames badly must not confuse two clients."""
 
 import re
+from itertools import islice
 from typing import Final
 
-from caravan.migration.gateway.grammar import FIELD_LINES, FieldKinds, list_members
+from caravan.migration.gateway.grammar import FieldKinds, NoFieldLineError, list_members
 from caravan.migration.gateway.refusals import AnswerBrokenError
 from caravan.migration.gateway.request_head import CHUNKED
 
@@ -12,9 +13,8 @@ __all__ = ["UNTIL_CLOSE", "AnswerHead", "read_answer_head"]
 UNTIL_CLOSE: Final = -2
 """The length of a body that ends with its connection."""
 
-_HEAD: Final = re.compile(
-    rb"HTTP/1\.([01]) ([1-9][0-9][0-9])((?: [\t\x20-\x7e\x80-\xff]*+)?)\r\n(" + FIELD_LINES + rb")\r\n"
-)
+_FIRST: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])((?: [\t\x20-\x7e\x80-\xff]*+)?)")
+_NOT_HTTP: Final = "The service behind the gateway answered something that is not HTTP."
 _LONGEST_LENGTH: Final = 18
 _LENGTH_OF, _CODING, _CONNECTION, _DROPPED, _UPGRADE = range(5)
 _KINDS: Final = {
@@ -39,31 +39,47 @@ class AnswerHead:
     length = UNTIL_CLOSE
     upgrade = b""
 
-    def __init__(self, raw: bytes, status: int, reason: bytes, *, keep_alive: bool) -> None:
+    plain = True
+    """Whether all its lines are sent on as they came."""
+
+    def __init__(self, raw: bytes, method: bytes, status: int, reason: bytes, *, keep_alive: bool) -> None:
         self.raw = raw
+        self.method = method
         self.status = status
         self.reason = reason
         self.lines: list[bytes] = []
         self.keep_alive = keep_alive
 
 
-def read_answer_head(raw: bytes, method: bytes) -> AnswerHead:
+def read_answer_head(raw: bytes, method: bytes, last: AnswerHead | None = None) -> AnswerHead:
     """Return the head of the answer to a request of this method.
+
+    ``last`` is the head that came before on the same connection: where the same comes again, it need not be read again.
 
     Raises:
         AnswerBrokenError: it is not HTTP, or its framing contradicts itself.
     """
-    found = _HEAD.fullmatch(raw)
+    if last is not None and raw == last.raw and method == last.method:
+        return last
+    lines = raw.split(b"\r\n")[:-2]
+    found = _FIRST.fullmatch(lines[0])
     if found is None:
-        raise AnswerBrokenError("The service behind the gateway answered something that is not HTTP.")
-    minor, status, reason, fields = found.groups()
-    head = AnswerHead(raw, int(status), reason, keep_alive=minor == b"1")
-    lines = fields.split(b"\r\n")
-    del lines[-1]
+        raise AnswerBrokenError(_NOT_HTTP)
+    minor, status, reason = found.groups()
+    head = AnswerHead(raw, method, int(status), reason, keep_alive=minor == b"1")
+    try:
+        _read_lines(head, method, lines)
+    except NoFieldLineError:
+        raise AnswerBrokenError(_NOT_HTTP) from None
+    head.plain = minor == b"1" and bool(reason) and len(head.lines) == len(lines) - 1
+    return head
+
+
+def _read_lines(head: AnswerHead, method: bytes, lines: list[bytes]) -> None:
     kept = head.lines
     known = _FIELDS.known
     special: list[tuple[int, bytes]] = []
-    for line in lines:
+    for line in islice(lines, 1, None):
         kind = known(line)
         if kind is None:
             kind = _FIELDS.find(line)
@@ -74,7 +90,6 @@ def read_answer_head(raw: bytes, method: bytes) -> AnswerHead:
             kept.append(line)
         special.append((kind, line.partition(b":")[2].strip(b" \t")))
     _read_special(head, method, special)
-    return head
 
 
 def _read_special(head: AnswerHead, method: bytes, special: list[tuple[int, bytes]]) -> None:

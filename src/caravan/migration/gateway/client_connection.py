@@ -36,6 +36,7 @@ class ClientConnection(asyncio.Protocol):
         "_flight",
         "_half_closed",
         "_head_awaited",
+        "_last",
         "_lingering",
         "_passed_over",
         "_path",
@@ -60,6 +61,7 @@ class ClientConnection(asyncio.Protocol):
         self._discarded = 0
         self._passed_over = False
         self._head_awaited = False
+        self._last: RequestHead | None = None
 
     @property
     def paused(self) -> bool:
@@ -113,7 +115,8 @@ class ClientConnection(asyncio.Protocol):
                 return
             if end > path.limits.head_bytes:
                 raise HeadTooLargeError(f"The head may have {path.limits.head_bytes} bytes.")
-            head = read_request_head(buffer[:end], path.limits)
+            head = read_request_head(buffer[:end], path.limits, self._last)
+            self._last = head
         except Refusal as refusal:
             path.refused(refusal)
             self.refuse(refusal)

@@ -99,10 +99,14 @@ class DataPath:
 
     def decide(self, head: RequestHead, forwarded: ForwardedLines) -> Decision:
         """Return what to do with a request, by the table of this moment."""
-        return self.table.decide(
-            head,
-            lambda: Moment(time.time(), self.has_lease, self.recent.wrote, forwarded.client(head)),
-        )
+        table = self.table
+        route = table.find(head)
+        if route is None:
+            return table.unknown
+        if route.settled is not None:
+            return route.settled
+        moment = Moment(time.time(), self.has_lease, self.recent.wrote, forwarded.client(head))
+        return table.weigh(route, head, moment)
 
     @property
     def has_lease(self) -> bool:

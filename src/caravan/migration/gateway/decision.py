@@ -20,7 +20,7 @@ from caravan.migration.gateway.plan import (
 from caravan.migration.gateway.request_head import RequestHead
 from caravan.migration.gateway.segment_index import SegmentIndex
 
-__all__ = ["Decision", "Moment", "RouteTable"]
+__all__ = ["Decision", "FoundRoute", "Moment", "RouteTable"]
 
 Action: TypeAlias = Literal["send", "hold", "refuse"]
 _UNKNOWN: Final = "unknown"
@@ -61,8 +61,8 @@ class Moment:
     client: bytes
 
 
-class _Route:
-    """One planned route with its unit and, where nothing of the request can change it, its decision."""
+class FoundRoute:
+    """One planned route with its unit and, where nothing of the request can change it, its decision (``settled``)."""
 
     __slots__ = ("label", "plan", "settled", "unit")
 
@@ -82,6 +82,7 @@ class _Route:
             self.settled = self.usual()
 
     def usual(self) -> Decision:
+        """Return where it goes when nothing of the request changes that."""
         unit, plan = self.unit, self.plan
         side: Side = plan.side if unit is None else "new" if unit.state >= SWITCHED else "old"
         return self.sent(side)
@@ -89,6 +90,7 @@ class _Route:
     def sent(
         self, side: Side, *, member: bool | None = None, mark: int | None = None, key: bytes | None = None
     ) -> Decision:
+        """Return the decision to send it to a side."""
         write = self.plan.effect == "write"
         # A write of a unit never falls back: the side it goes to is the one with authority.
         fallback = side == "new" and self.plan.fallback and not (write and self.unit is not None)
@@ -112,45 +114,43 @@ class RouteTable:
         self.held = frozenset(unit.name for unit in plan.units if unit.held)
         self.armed = frozenset(unit.name for unit in plan.units if unit.armed or unit.held)
         self._secrets = tuple(plan.override.secrets) if plan.override else ()
-        self._index: SegmentIndex[dict[bytes, _Route]] = SegmentIndex()
+        self._index: SegmentIndex[dict[bytes, FoundRoute]] = SegmentIndex()
         self._build()
 
     def _build(self) -> None:
         units = {unit.name: unit for unit in self.plan.units}
-        by_template: dict[str, dict[bytes, _Route]] = {}
+        by_template: dict[str, dict[bytes, FoundRoute]] = {}
         for plan in self.plan.routes:
             unit = units[plan.unit] if plan.unit is not None else None
             methods = by_template.setdefault(plan.template, {})
             for method in plan.methods:
-                methods[method.encode()] = _Route(plan, unit, method, overridable=bool(self._secrets))
+                methods[method.encode()] = FoundRoute(plan, unit, method, overridable=bool(self._secrets))
         for template, methods in by_template.items():
             self._complete(methods)
             self._index.add(template, methods)
 
-    def _complete(self, methods: dict[bytes, _Route]) -> None:
+    def _complete(self, methods: dict[bytes, FoundRoute]) -> None:
         """Add HEAD and OPTIONS beside GET, and under the empty name what any other method is: a write of the unit."""
         first = next(iter(methods.values()))
         if (get := methods.get(b"GET")) is not None:
             methods.setdefault(b"HEAD", get)
         asking = first.plan.model_copy(update={"effect": "read"})
-        methods.setdefault(b"OPTIONS", _Route(asking, first.unit, "OPTIONS", overridable=bool(self._secrets)))
+        methods.setdefault(
+            b"OPTIONS", FoundRoute(asking, first.unit, "OPTIONS", overridable=bool(self._secrets))
+        )
         unknown = first.plan.model_copy(update={"effect": "write", "fallback": False})
-        methods[b""] = _Route(unknown, first.unit, "other", overridable=False)
+        methods[b""] = FoundRoute(unknown, first.unit, "other", overridable=False)
 
-    def decide(self, request: RequestHead, moment: Callable[[], Moment]) -> Decision:
-        """Return what to do with a request; ``moment`` is asked only where it matters."""
+    def find(self, request: RequestHead) -> FoundRoute | None:
+        """Return the route of a request, whose ``settled`` is the decision where nothing else matters; None: ``unknown``."""
         target = request.target
         methods = self._index.find(target.partition(b"?")[0] if target[:1] == b"/" else request.path)
         if methods is None:
-            return self.unknown
-        route = methods.get(request.method)
-        if route is None:
-            route = methods[b""]
-        if route.settled is not None:
-            return route.settled
-        return self._weigh(route, request, moment())
+            return None
+        return methods.get(request.method) or methods[b""]
 
-    def _weigh(self, route: _Route, request: RequestHead, moment: Moment) -> Decision:
+    def weigh(self, route: FoundRoute, request: RequestHead, moment: Moment) -> Decision:
+        """Return what to do with a request whose route is not settled."""
         unit = route.unit
         if unit is not None and route.plan.effect == "write" and (unit.armed or unit.held):
             if not moment.lease:
@@ -176,7 +176,7 @@ class RouteTable:
         return None
 
 
-def _canary(route: _Route, unit: PlannedUnit, key: bytes | None, moment: Moment) -> Decision:
+def _canary(route: FoundRoute, unit: PlannedUnit, key: bytes | None, moment: Moment) -> Decision:
     if not _is_open(unit, moment.wall):
         return route.sent("old", key=key)
     member = key is not None and _is_member(unit, key)

@@ -103,6 +103,11 @@ def request_bytes(
     ``request_id`` is empty when the request has one. ``host`` replaces the Host header (None keeps it); ``strip`` is the
     lower-case name of a header that stays here (empty: none).
     """
+    tail = forwarded
+    if request_id:
+        tail += b"\r\nX-Request-ID: " + request_id
+    if head.plain and head.minor and not strip and host is None:
+        return head.raw[:-4] + tail + _END
     lines = head.lines
     if strip or host is not None:
         out = {strip, b"host"} if host is not None else {strip}
@@ -110,9 +115,6 @@ def request_bytes(
         if host is not None:
             lines.insert(0, b"Host: " + host)
     first = b"%b %b HTTP/1.1" % (head.method, head.target)
-    tail = forwarded
-    if request_id:
-        tail += b"\r\nX-Request-ID: " + request_id
     if head.websocket:
         tail += b"\r\nConnection: Upgrade\r\nUpgrade: " + head.upgrade
     elif head.trailers:
@@ -122,6 +124,8 @@ def request_bytes(
 
 def answer_bytes(head: AnswerHead, *, minor: int, close: bool) -> bytes:
     """Return the head as it goes to the client, who speaks HTTP/1.``minor``."""
+    if head.plain and minor and not close and head.length != UNTIL_CLOSE:
+        return head.raw
     lines = head.lines
     tail = b""
     if head.length == CHUNKED and not minor:

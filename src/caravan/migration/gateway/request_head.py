@@ -8,10 +8,10 @@ import re
 from typing import Final
 
 from caravan.migration.gateway.grammar import (
-    FIELD_LINES,
     HOST,
     TOKEN,
     FieldKinds,
+    NoFieldLineError,
     first_bare_line_feed,
     list_members,
 )
@@ -32,9 +32,7 @@ __all__ = ["CHUNKED", "RequestHead", "read_request_head", "refuse_hopeless_start
 CHUNKED: Final = -1
 """The length of a body that says itself where it ends."""
 
-_HEAD: Final = re.compile(
-    rb"(" + TOKEN + rb"++) ([\x21-\x7e\x80-\xff]++) HTTP/1\.([01])\r\n(" + FIELD_LINES + rb")\r\n"
-)
+_FIRST: Final = re.compile(rb"(" + TOKEN + rb"++) ([\x21-\x7e\x80-\xff]++) HTTP/1\.([01])")
 _START: Final = re.compile(rb"(" + TOKEN + rb"+) ([^ \r\n]+) HTTP/([0-9]+)\.([0-9]+)")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?#@]+)(/[^#]*|\?[^#]*)?")
@@ -104,13 +102,32 @@ class RequestHead:
     request_id = b""
     forwarded: list[tuple[bytes, bytes]] | None = None
 
-    def __init__(self, raw: bytes, method: bytes, target: bytes, minor: int) -> None:
+    special = False
+    """Whether any of its lines concerns more than the ends."""
+    plain = True
+    """Whether all its lines are sent on as they came."""
+
+    def __init__(self, raw: bytes, method: bytes, target: bytes, minor: int, fields: bytes) -> None:
         self.raw = raw
         self.method = method
         self.target = target
         self.minor = minor
+        self.fields = fields
         self.lines: list[bytes] = []
         self.keep_alive = minor == 1
+
+    def again(self, raw: bytes, method: bytes, target: bytes) -> "RequestHead":
+        """Return the head of a request with the same header lines."""
+        head = RequestHead(raw, method, target, self.minor, self.fields)
+        head.host = self.host
+        head.lines = self.lines
+        if self.special:
+            head.plain, head.special = self.plain, True
+            head.length, head.expects, head.trailers = self.length, self.expects, self.trailers
+            head.websocket, head.upgrade = self.websocket, self.upgrade
+            head.request_id, head.forwarded = self.request_id, self.forwarded
+            head.keep_alive = self.keep_alive
+        return head
 
     @property
     def path(self) -> bytes:
@@ -135,29 +152,43 @@ class RequestHead:
         ]
 
 
-def read_request_head(raw: bytes, limits: Limits) -> RequestHead:
+def read_request_head(raw: bytes, limits: Limits, last: RequestHead | None = None) -> RequestHead:
     """Return the head whose bytes are ``raw``, its empty line included.
+
+    ``last`` is the head that came before on the same connection: clients repeat their header lines, which then need not be
+    read again.
 
     Raises:
         Refusal: the one that says what is wrong with it.
     """
-    found = _HEAD.fullmatch(raw)
+    line_end = raw.find(b"\r\n")
+    found = _FIRST.fullmatch(raw, 0, line_end)
     if found is None:
         raise _what_is_wrong(raw, limits)
-    method, target, minor, fields = found.groups()
+    method, target, minor = found.groups()
     if len(target) > limits.target_bytes:
         raise TargetTooLongError(f"The request target has {len(target)} bytes; {limits.target_bytes} may be.")
-    head = RequestHead(raw, method, target, 1 if minor == b"1" else 0)
-    lines = fields.split(b"\r\n")
-    del lines[-1]
-    if len(lines) > limits.headers:
-        raise HeadTooLargeError(f"There are {len(lines)} headers; {limits.headers} may be.")
-    _read_lines(head, lines)
-    _check_target(head)
+    fields = raw[line_end:]
+    if last is not None and fields == last.fields and last.minor == (minor == b"1"):
+        head = last.again(raw, method, target)
+    else:
+        head = RequestHead(raw, method, target, 1 if minor == b"1" else 0, fields)
+        try:
+            _read_lines(head, limits)
+        except NoFieldLineError:
+            raise _what_is_wrong(raw, limits) from None
+        _check_host(head)
+    if target[:1] != b"/":
+        _check_other_target(head)
+    elif b"#" in target:
+        raise RequestMalformedError("The request target has a fragment.")
     return head
 
 
-def _read_lines(head: RequestHead, lines: list[bytes]) -> None:
+def _read_lines(head: RequestHead, limits: Limits) -> None:
+    lines = head.fields.split(b"\r\n")[1:-2]
+    if len(lines) > limits.headers:
+        raise HeadTooLargeError(f"There are {len(lines)} headers; {limits.headers} may be.")
     kept = head.lines
     special: list[tuple[int, bytes, bytes]] = []
     known = _FIELDS.known
@@ -178,20 +209,18 @@ def _read_lines(head: RequestHead, lines: list[bytes]) -> None:
             name, _, value = line.partition(b":")
             special.append((kind, name.lower(), value.strip(b" \t")))
     if special:
+        head.special = True
         _read_special(head, special)
+        head.plain = len(kept) == len(lines)
 
 
-def _check_target(head: RequestHead) -> None:
-    host, target = head.host, head.target
+def _check_host(head: RequestHead) -> None:
+    host = head.host
     if host is None:
         if head.minor:
             raise RequestMalformedError("There is no Host header.")
     elif host not in _HOSTS and not _is_host(host):
         raise RequestMalformedError("The Host header is no host with an optional port.")
-    if target[:1] != b"/":
-        _check_other_target(head)
-    elif b"#" in target:
-        raise RequestMalformedError("The request target has a fragment.")
 
 
 def _is_host(host: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 __all__ = ["RequestIds"]
 
 _COUNTER: Final = 0x1000
+_DIGITS: Final = tuple(b"%03x" % count for count in range(_COUNTER))
 
 
 class RequestIds:
@@ -19,8 +20,8 @@ class RequestIds:
     def __init__(self) -> None:
         self._millisecond = 0
         self._count = _COUNTER
-        self._start = ""
-        self._end = ""
+        self._start = b""
+        self._end = b""
 
     def next(self) -> bytes:
         """Return the next id as 36 bytes of ASCII."""
@@ -29,11 +30,11 @@ class RequestIds:
             self._begin(max(now, self._millisecond + 1))
         count = self._count
         self._count = count + 1
-        return f"{self._start}{count:03x}{self._end}".encode()
+        return self._start + _DIGITS[count] + self._end
 
     def _begin(self, millisecond: int) -> None:
         self._millisecond, self._count = millisecond, 0
         moment = f"{millisecond:012x}"
         tail = f"{int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF | 1 << 63:016x}"
-        self._start = f"{moment[:8]}-{moment[8:]}-7"
-        self._end = f"-{tail[:4]}-{tail[4:]}"
+        self._start = f"{moment[:8]}-{moment[8:]}-7".encode()
+        self._end = f"-{tail[:4]}-{tail[4:]}".encode()

@@ -24,6 +24,7 @@ __all__ = ["SideConnection"]
 _SWITCHING = 101
 _FIRST_FINAL = 200
 _NO_BODY = LengthBody(0)
+_NO_TRAILERS: list[bytes] = []
 
 
 class SideConnection(asyncio.Protocol):
@@ -36,6 +37,7 @@ class SideConnection(asyncio.Protocol):
         "_body",
         "_buffer",
         "_head",
+        "_last",
         "_limits",
         "_method",
         "_paused",
@@ -59,6 +61,7 @@ class SideConnection(asyncio.Protocol):
         self._limits = limits
         self._buffer = b""
         self._head: AnswerHead | None = None
+        self._last: AnswerHead | None = None
         self._body: BodyReader = _NO_BODY
         self._method = b""
         self._paused = False
@@ -88,19 +91,26 @@ class SideConnection(asyncio.Protocol):
                 head, data = self._read_head(flight, data)
                 if head is None:
                     return
-            if data or self._body.done:
-                payload, rest = self._body.feed(data) if data and not self._body.done else (b"", data)
-                if self._body.done:
-                    self._finish(flight, head, payload, rest)
+                if head.length == len(data):  # nearly all answers come whole
+                    self._finish(flight, head, data, b"", _NO_TRAILERS)
                     return
-                if payload:
-                    flight.answer_data(payload)
-                    return
-            flight.flush()
+                self._body = _body_of(head)
+            self._read_body(flight, head, data)
         except (AnswerBrokenError, FramingError) as error:
             self.flight = None
             self.close()
             flight.side_failed(error)
+
+    def _read_body(self, flight: "Flight", head: AnswerHead, data: bytes) -> None:
+        body = self._body
+        payload, rest = body.feed(data) if data and not body.done else (b"", data)
+        if body.done:
+            self._body = _NO_BODY
+            self._finish(flight, head, payload, rest, body.trailers)
+        elif payload:
+            flight.answer_data(payload)
+        else:
+            flight.flush()
 
     def _read_head(self, flight: "Flight", data: bytes) -> tuple[AnswerHead | None, bytes]:
         """Return the final answer's head, when it is there and wanted, and what follows it."""
@@ -111,24 +121,22 @@ class SideConnection(asyncio.Protocol):
                     raise AnswerBrokenError("The answer's head is too long.")
                 self._buffer = data
                 return None, b""
-            head = read_answer_head(data[:end], self._method)
+            head = self._last = read_answer_head(data[:end], self._method, self._last)
             data = data[end:]
             if head.status >= _FIRST_FINAL:
                 self._head = head
-                self._body = _body_of(head)
                 return (head, data) if flight.answer_head(head) else (None, b"")
             if head.status == _SWITCHING:
                 self._switch(flight, head, data)
                 return None, b""
             flight.interim(head)
 
-    def _finish(self, flight: "Flight", head: AnswerHead, payload: bytes, rest: bytes) -> None:
+    def _finish(
+        self, flight: "Flight", head: AnswerHead, payload: bytes, rest: bytes, trailers: list[bytes]
+    ) -> None:
         self.flight = None
-        reusable = head.keep_alive and not rest and not self.closing
-        trailers = self._body.trailers
-        self._body = _NO_BODY
         complete = flight.answer_end(payload, trailers)
-        if reusable and complete:
+        if complete and head.keep_alive and not rest and not self.closing:
             if self._paused:
                 self.resume()
             self.pool.give_back(self)
