@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,10 +21,12 @@ from caravan.core.protocols import Notifier
 from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
 from caravan.entry.commands.record import recording_at
+from caravan.entry.cutovers import cutovers_at
 from caravan.entry.ports import listening_socket
 from caravan.entry.tenants import ensured_tenants
 from caravan.migration.conductor import Conductor, ConductorOptions, TapMissingError
 from caravan.migration.config import MigrationConfig, read_config
+from caravan.migration.cutover.recovery import settle_interrupted
 from caravan.migration.gateway.admin import AdminPort
 from caravan.migration.recording import Recorder, RedactingWriter, RedactionRules
 from caravan.migration.shadow import DryRunKey
@@ -64,20 +67,29 @@ def main() -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line per request that is asked again
     config = read_config(Path(sys.argv[1]))
     address = DatabaseAddress.parse(settings.database_url or "")
-    org, _ = ensured_tenants(address, config.migration.org, config.migration.client)
-    uvloop.run(_conduct(settings, config, address, Scope(org, config.migration.name)))
+    tenant = ensured_tenants(address, config.migration.org, config.migration.client)
+    uvloop.run(_conduct(settings, config, address, tenant))
 
 
 async def _conduct(
-    settings: Settings, config: MigrationConfig, address: DatabaseAddress, scope: Scope
+    settings: Settings, config: MigrationConfig, address: DatabaseAddress, tenant: tuple[UUID, UUID | None]
 ) -> None:
+    scope = Scope(tenant[0], config.migration.name)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     system = Database(address, role=Role.SYSTEM, pool=1, read_pool=1, application="caravan conductor mail")
     notifier: Notifier = EmailNotifier(settings, system, scope.org_id)
     recorder = _recorder(settings)
-    conductor = Conductor(address, scope, config, _options(settings, recorder), notifier=notifier)
+    opened = partial(cutovers_at, settings, config, address, tenant, by="conductor")
+    conductor = Conductor(
+        address,
+        scope,
+        config,
+        _options(settings, recorder),
+        notifier=notifier,
+        settle=lambda: settle_interrupted(address, scope, config, opened),
+    )
     admin = AdminPort(lambda: _state(conductor, config), lambda: None)
     server = await asyncio.start_server(
         admin.serve, sock=listening_socket(settings.gateway_admin_host, settings.conductor_admin_port)

@@ -28,13 +28,15 @@ from caravan.migration.conductor.contracts import contracts_of
 from caravan.migration.conductor.counter_queries import counter_queries
 from caravan.migration.conductor.dry_runs import DryRuns
 from caravan.migration.conductor.errors import ConductorReplacedError
+from caravan.migration.conductor.flow_watch import ailing
 from caravan.migration.conductor.intake import Intake
 from caravan.migration.conductor.keeping import Keeper
 from caravan.migration.conductor.looking import Look, look
-from caravan.migration.conductor.measurements import RECORDED, REPORTED, SHARE, STATE
+from caravan.migration.conductor.measurements import AILING, RECORDED, REPORTED, SHARE, STATE
 from caravan.migration.conductor.options import ConductorOptions
 from caravan.migration.conductor.recorder_figures import recorder_figures
 from caravan.migration.conductor.saving import try_lock
+from caravan.migration.conductor.settling import Settle, Settling
 from caravan.migration.conductor.steering import Steering
 from caravan.migration.conductor.traffic import Traffic
 from caravan.migration.conductor.unit_judges import UnitJudges
@@ -53,7 +55,10 @@ _TAP_PATIENCE: Final = 10.0
 
 
 class Conductor:
-    """Conducts until told to stop; one per migration writes, others stand by."""
+    """Conducts until told to stop; one per migration writes, others stand by.
+
+    ``settle`` settles cutovers that a crash has cut short; without one they wait for a command.
+    """
 
     def __init__(
         self,
@@ -64,8 +69,10 @@ class Conductor:
         *,
         publisher: Publisher | None = None,
         notifier: Notifier | None = None,
+        settle: Settle | None = None,
         clock: Clock = utc_now,
     ) -> None:
+        self._settling = Settling(settle)
         self._address, self._scope, self._config, self._options = address, scope, config, options
         self._clock = clock
         self._client = asking_client(connections=options.askers * 2, timeout=config.shadow.timeout)
@@ -98,7 +105,14 @@ class Conductor:
         )
         self._recorded = recorder_figures(options)
         self._keeper = Keeper(
-            scope, options.name, self._intake, self._comparer, self._canaries, clock, self._recorded
+            scope,
+            options.name,
+            self._intake,
+            self._comparer,
+            self._canaries,
+            clock,
+            self._recorded,
+            self._settling,
         )
         self._look: Look | None = None
         self.ready = False
@@ -115,6 +129,7 @@ class Conductor:
             return
         working: list[asyncio.Task[None]] = []
         try:
+            working.append(asyncio.create_task(self._settling.keep()))
             connection = await self._look_once(connection, stop)
             async with contextlib.AsyncExitStack() as stack:
                 exchanges = await self._only_reader(stack, stop)
@@ -252,6 +267,8 @@ class Conductor:
             await self._keeper.save(connection, seen, left)
 
     def _measure(self, seen: Look) -> None:
+        for (source, direction), ill in ailing(seen.flows, self._config, seen.units, self._clock()).items():
+            AILING.labels(source, direction).set(ill)
         for name, unit in seen.units.items():
             STATE.labels(name).set(unit.values.state)
             SHARE.labels(name).set(unit.values.share)

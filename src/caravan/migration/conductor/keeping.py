@@ -18,6 +18,7 @@ from caravan.migration.conductor.canaries import Canaries
 from caravan.migration.conductor.comparing import Comparer
 from caravan.migration.conductor.difference_rows import DifferenceRows
 from caravan.migration.conductor.figures import Figures, shadow_figures, verdict_document
+from caravan.migration.conductor.flow_watch import flow_alarms
 from caravan.migration.conductor.gate_watch import GateWatch
 from caravan.migration.conductor.intake import Intake
 from caravan.migration.conductor.looking import ANEW, REPLAY, Look
@@ -25,6 +26,7 @@ from caravan.migration.conductor.measurements import ALERTS, SAVED
 from caravan.migration.conductor.redacted_examples import RedactedExamples
 from caravan.migration.conductor.replays import Replays
 from caravan.migration.conductor.saving import Saved, Snapshot, claim, save
+from caravan.migration.conductor.settling import Settling
 from caravan.migration.conductor.traffic import Bucket, BucketKey
 from caravan.migration.units import Scope, plans
 
@@ -60,11 +62,13 @@ class Keeper:
         canaries: Canaries,
         clock: Clock,
         recorded: Callable[[], dict[str, Any]] = dict,
+        settling: Settling | None = None,
     ) -> None:
         self._scope, self._name, self._clock = scope, name, clock
         self._intake, self._comparer, self._canaries = intake, comparer, canaries
         self._judges, self._traffic, self._budget = comparer.judges, comparer.traffic, comparer.budget
         self._recorded = recorded
+        self._settling = settling or Settling(None)
         self._redacted = RedactedExamples()
         self._rows = DifferenceRows(self._redacted)
         self.replays = Replays(
@@ -177,7 +181,8 @@ class Keeper:
             for unit, stored in seen.units.items()
             if stored.values.state in _COMPARED_STATES and unit in self._judges.units
         }
-        alarms = [*self._alarms(seen), *self._canaries.alarms()]
+        flows = flow_alarms(seen.flows, self._canaries.config, seen.units, now)
+        alarms = [*self._alarms(seen), *self._canaries.alarms(), *flows, *self._settling.alarms()]
         return _Found(shadow, dict(self._canaries.decisions), alarms)
 
     def _alarms(self, seen: Look) -> list[Alarm]:

@@ -1,12 +1,13 @@
-"""What others have changed in the database since the last look: units, acceptances, holds, wishes to begin anew."""
+"""What others have changed in the database since the last look: units, flows, acceptances, holds, wishes to begin anew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import psycopg
 
+from caravan.migration.conductor.flow_watch import SeenFlows, flows_seen
 from caravan.migration.conductor.overview_units import holds_of
 from caravan.migration.config import MigrationConfig
 from caravan.migration.units import Accepted, Scope, StoredUnit, accepted_differences, stored_units
@@ -48,6 +49,7 @@ class Look:
     anew: tuple[str, ...]
     silent: Mapping[str, float]
     replays: tuple[tuple[str, str], ...] = ()
+    flows: SeenFlows = field(default_factory=SeenFlows)
 
 
 def look(connection: psycopg.Connection, scope: Scope, config: MigrationConfig, now: datetime) -> Look:
@@ -63,4 +65,5 @@ def look(connection: psycopg.Connection, scope: Scope, config: MigrationConfig, 
             (part.removeprefix(REPLAY), by)
             for part, by in connection.execute(_REPLAYS.encode(), scope.parameters)
         ),
+        flows_seen(connection, scope),
     )

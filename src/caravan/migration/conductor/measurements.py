@@ -5,6 +5,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 
 __all__ = [
+    "AILING",
     "ALERTS",
     "ASKED",
     "JUDGED",
@@ -30,6 +31,11 @@ JUDGED: Final = Counter(
 )
 REPORTED: Final = Gauge(
     "caravan_conductor_reported", "Places with evidence against them that nobody answers for", ("unit",)
+)
+AILING: Final = Gauge(
+    "caravan_conductor_flow_ailing",
+    "Whether a flow that a unit needs is carried by nobody",
+    ("source", "direction"),
 )
 STATE: Final = Gauge("caravan_unit_state", "The state of a unit, 0 to 9", ("unit",))
 SHARE: Final = Gauge("caravan_unit_share", "The share of cohort keys in the canary", ("unit",))

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from caravan.migration.config.table import Digest, HeaderName, HttpUrl, Share, Table, matching
+from caravan.migration.config.table import Digest, HeaderName, HttpUrl, Seconds, Share, Table, matching
 
 __all__ = ["Alerts", "Gateway", "Operator", "Override"]
 
@@ -70,7 +70,11 @@ class Gateway(Table):
 
 
 class Alerts(Table):
-    """Where alarms go: a ``webhook`` that takes JSON, people by ``email``."""
+    """Where alarms go: a ``webhook`` that takes JSON, people by ``email``; and when a flow is one.
+
+    ``lag``: seconds a flow may be behind, as much as the gate ``lag`` when absent. ``retained_mib``: how much of its log a source
+    may keep for a flow.
+    """
 
     webhook: HttpUrl | None = None
     email: tuple[
@@ -82,6 +86,8 @@ class Alerts(Table):
         ],
         ...,
     ] = ()
+    lag: Seconds | None = None
+    retained_mib: Annotated[float, Field(gt=0, le=100_000_000)] = 4096.0
 
 
 class Operator(Table):

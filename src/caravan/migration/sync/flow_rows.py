@@ -34,7 +34,7 @@ _WHERE: Final = " WHERE org_id = %(org)s AND migration = %(migration)s AND sourc
 _COLUMNS: Final = (
     "source, direction, epoch, holder, mode, wish, state, start_number, applied_number, applied_resume, applied_at,"
     " head_number, head_at, stop_number, pending, lag_seconds, transactions, rows_applied, rows_passed, rows_refused,"
-    " foreign_writes, heartbeat_at, error_code, error"
+    " foreign_writes, retained_bytes, heartbeat_at, error_code, error"
 )
 _FIND: Final = f"SELECT {_COLUMNS} FROM engine.flows{_WHERE}"  # noqa: S608 - made of constants
 _ALL: Final = (
@@ -67,7 +67,7 @@ UPDATE engine.flows SET applied_number = greatest(applied_number, %(number)s),
 _EPOCH: Final = f"SELECT epoch FROM engine.flows{_WHERE}"  # noqa: S608 - made of constants
 _BEAT: Final = f"""
 UPDATE engine.flows SET head_number = greatest(head_number, %(head)s), head_at = clock_timestamp(), pending = %(pending)s,
-    lag_seconds = %(lag)s, heartbeat_at = clock_timestamp(){_WHERE} AND epoch = %(epoch)s RETURNING {_COLUMNS}
+    lag_seconds = %(lag)s, retained_bytes = %(retained)s, heartbeat_at = clock_timestamp(){_WHERE} AND epoch = %(epoch)s RETURNING {_COLUMNS}
 """  # noqa: S608 - made of constants
 _END: Final = (
     "UPDATE engine.flows"  # noqa: S608 - made of constants
@@ -131,6 +131,7 @@ class Flow:
     heartbeat_at: datetime
     error_code: str | None
     error: str | None
+    retained_bytes: int | None = None
 
     @property
     def applied(self) -> Position:
@@ -240,14 +241,22 @@ def move(cursor: psycopg.Cursor[Any], key: FlowKey, epoch: int, mode: FlowMode, 
 
 
 def beat(
-    connection: psycopg.Connection, key: FlowKey, epoch: int, *, head: int, pending: int, lag: float
+    connection: psycopg.Connection,
+    key: FlowKey,
+    epoch: int,
+    *,
+    head: int,
+    pending: int,
+    lag: float,
+    retained: int | None = None,
 ) -> Flow:
     """Tell that the holder lives and what it sees; returns what is wanted of it.
 
     Raises:
         FlowReplacedError: another process has taken over.
     """
-    parameters = {**key.parameters, "epoch": epoch, "head": head, "pending": pending, "lag": lag}
+    seen = {"head": head, "pending": pending, "lag": lag, "retained": retained}
+    parameters = {**key.parameters, "epoch": epoch, **seen}
     with connection.cursor(row_factory=class_row(Flow)) as cursor:
         found = cursor.execute(_BEAT, parameters).fetchone()
     if found is None:

@@ -61,8 +61,8 @@ class ForwardSink:
     def take(self, holder: str) -> Flow:
         return self._hold.take(holder)
 
-    def beat(self, *, head: int, pending: int, lag: float) -> Flow:
-        return self._hold.beat(head=head, pending=pending, lag=lag)
+    def beat(self, *, head: int, pending: int, lag: float, retained: int | None = None) -> Flow:
+        return self._hold.beat(head=head, pending=pending, lag=lag, retained=retained)
 
     def watch(self, transactions: Sequence[Transaction]) -> Progress:
         return self._hold.watch(transactions)

@@ -97,9 +97,11 @@ class FlowHold:
             self.move(cursor, progress, mode=mode)
         return progress
 
-    def beat(self, *, head: int, pending: int, lag: float) -> Flow:
-        """Tell what is seen; returns what is wanted."""
-        return beat(self.connection, self.key, self._epoch, head=head, pending=pending, lag=lag)
+    def beat(self, *, head: int, pending: int, lag: float, retained: int | None = None) -> Flow:
+        """Tell what is seen, ``retained`` in bytes; returns what is wanted."""
+        return beat(
+            self.connection, self.key, self._epoch, head=head, pending=pending, lag=lag, retained=retained
+        )
 
     def end(self, *, failed: Exception | None = None) -> None:
         """Let go of the flow, with the reason where it failed."""

@@ -14,6 +14,7 @@ LAG: Final = Gauge("caravan_flow_lag_seconds", "Age of the oldest change that is
 BEHIND: Final = Gauge("caravan_flow_behind", "Whether the log holds something that is not applied", _FLOW)
 ROWS: Final = Counter("caravan_flow_rows_total", "Rows, by what became of them", (*_FLOW, "outcome"))
 TRANSACTIONS: Final = Counter("caravan_flow_transactions_total", "Transactions with changes for us", _FLOW)
+RETAINED: Final = Gauge("caravan_flow_retained_bytes", "Log that the source keeps for the flow alone", _FLOW)
 FOREIGN: Final = Counter(
     "caravan_flow_foreign_writes_total", "Writes on the passive side that nobody of ours made", _FLOW
 )
@@ -24,6 +25,8 @@ def measure(key: FlowKey, flow: Flow) -> None:
     labels = (key.migration, key.source, key.direction)
     LAG.labels(*labels).set(flow.lag_seconds)
     BEHIND.labels(*labels).set(0 if flow.caught_up else 1)
+    if flow.retained_bytes is not None:
+        RETAINED.labels(*labels).set(flow.retained_bytes)
 
 
 def note(key: FlowKey, progress: Progress) -> None:

@@ -25,6 +25,7 @@ class FlowRow(Base):
     and nobody of ours wrote is a foreign write. ``start_number`` is where capture began: a snapshot from before it misses
     changes. ``stop_number`` is the position to apply up to and hold at; ``wish`` asks the process to end. ``rows_passed`` counts
     changes that something newer had overtaken, ``pending`` transactions that are read and not applied.
+    ``retained_bytes`` is how much of its log the source keeps for this flow alone, NULL where it keeps none for us.
     """
 
     __tablename__ = "flows"
@@ -59,6 +60,7 @@ class FlowRow(Base):
     rows_passed: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
     rows_refused: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
     foreign_writes: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
+    retained_bytes: Mapped[int | None] = mapped_column(BigInteger)
     heartbeat_at: Mapped[datetime] = mapped_column(server_default=_NOW)
     started_at: Mapped[datetime] = mapped_column(server_default=_NOW)
     error_code: Mapped[str | None]

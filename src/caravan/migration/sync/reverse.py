@@ -76,8 +76,8 @@ class ReverseSink:
         self._writer.prepare()
         return flow
 
-    def beat(self, *, head: int, pending: int, lag: float) -> Flow:
-        return self._hold.beat(head=head, pending=pending, lag=lag)
+    def beat(self, *, head: int, pending: int, lag: float, retained: int | None = None) -> Flow:
+        return self._hold.beat(head=head, pending=pending, lag=lag, retained=retained)
 
     def watch(self, transactions: Sequence[Transaction]) -> Progress:
         return self._hold.watch(transactions)

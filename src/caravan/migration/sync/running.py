@@ -31,11 +31,16 @@ _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 15.0
 _BEAT_EVERY: Final = 0.25
 _HOLDING: Final = 0.02
+_LONGEST_GATHER: Final = 1.0
+"""Seconds that a batch is gathered at most where more is known to wait: the flow must beat and hear what is wanted."""
+_RETAINED_EVERY: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class FlowOptions:
     """``batch`` changes or ``gather`` seconds make a batch, whatever comes first; ``wait`` is how long an empty log is listened to.
+
+    Behind the end of the log ``batch`` alone decides: what waits there is read without a pause, and small batches would cost commits.
 
     ``most_per_second`` throttles: changes applied in a second, None for as many as come.
     """
@@ -151,6 +156,8 @@ class _Session:
         self._batch: list[Transaction] = []
         self._changes = 0
         self._gathering_since = self._beaten = self._moved = 0.0
+        self._retained: int | None = None
+        self._retained_at = -_RETAINED_EVERY
 
     def carry(self, *, until_caught_up: bool) -> None:
         """Read and apply until told to stop, or until nothing is left."""
@@ -197,10 +204,14 @@ class _Session:
         self._changes += len(transaction.changes)
 
     def _is_full(self) -> bool:
-        return (
-            self._changes >= self._options.batch
-            or time.monotonic() - self._gathering_since >= self._options.gather
-        )
+        if self._changes >= self._options.batch:
+            return True
+        gathered = time.monotonic() - self._gathering_since
+        return gathered >= (_LONGEST_GATHER if self._more_waits() else self._options.gather)
+
+    def _more_waits(self) -> bool:
+        """Tell whether the log is known to hold something behind what was gathered."""
+        return self._head is not None and self._batch[-1].position.number < self._head
 
     def _flush(self) -> None:
         """Apply what was gathered. A log that moves on without changes is not worth a commit each time it does."""
@@ -257,7 +268,11 @@ class _Session:
             return
         self._beaten = now
         head = self._source.head().number if self._head is None else self._head
-        self._flow = self._sink.beat(head=head, pending=len(self._batch), lag=self._lag(head))
+        if now - self._retained_at >= _RETAINED_EVERY and self._flow.stop_number is None:
+            self._retained, self._retained_at = self._source.retained(), now
+        self._flow = self._sink.beat(
+            head=head, pending=len(self._batch), lag=self._lag(head), retained=self._retained
+        )
         self._caught_up = self._read_to.number >= head
         self._head = self._source.head().number if self._caught_up else head
         measure(self._key, self._flow)

@@ -31,8 +31,8 @@ class Sink(Protocol):
     def stand(self, position: Position, mode: FlowMode) -> Progress:
         """Note that the log was read up to here and held nothing."""
 
-    def beat(self, *, head: int, pending: int, lag: float) -> Flow:
-        """Tell what is seen; returns what is wanted."""
+    def beat(self, *, head: int, pending: int, lag: float, retained: int | None = None) -> Flow:
+        """Tell what is seen, ``retained`` in bytes; returns what is wanted."""
 
     def end(self, *, failed: Exception | None = None) -> None:
         """Let go of the flow, with the reason where it failed."""

@@ -87,6 +87,12 @@ def test_a_flow_catches_up_tells_its_lag_and_ends_when_asked(followed: FollowedS
     assert (followed.flow().state, followed.flow().holder) == ("stopped", "")
 
 
+def test_a_flow_tells_how_much_of_its_log_the_source_keeps_for_it(followed: FollowedShop) -> None:
+    followed.log.kept = 4096
+    with Carried(followed):
+        eventually(lambda: followed.flow().retained_bytes == 4096, "it does not tell what is kept")
+
+
 def test_it_applies_exactly_to_the_position_it_is_held_at_and_goes_on_when_let_go(
     followed: FollowedShop,
 ) -> None:
