@@ -11,6 +11,7 @@ from caravan.migration.config import (
     Alerts,
     Canary,
     Canonical,
+    Capture,
     Compare,
     Counter,
     DataSet,
@@ -38,6 +39,7 @@ GUIDE = (ROOT / "docs/guide/migration-file.md").read_text(encoding="utf-8")
 TABLES: dict[str, type[BaseModel]] = {
     "[migration]": MigrationHead,
     "[sources.NAME]": Source,
+    "[sources.NAME.capture]": Capture,
     "[target]": Target,
     "[legacy] and [new]": Side,
     "[[data_sets]]": DataSet,

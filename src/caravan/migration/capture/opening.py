@@ -7,6 +7,7 @@ from typing import Final
 from caravan.migration.capture.changes import ChangeSource, Position
 from caravan.migration.capture.errors import CaptureRefusedError
 from caravan.migration.capture.options import DEFAULTS, CaptureOptions, Mechanism
+from caravan.migration.config.capture import MECHANISMS
 from caravan.migration.load.readers import REFUSE_ALL, Rules
 
 __all__ = [
@@ -26,13 +27,6 @@ _NATURAL: Final[dict[str, Mechanism]] = {
     "sqlite": "outbox",
     "mongodb": "change-stream",
 }
-_POSSIBLE: Final[dict[Mechanism, frozenset[str]]] = {
-    "slot": frozenset({"postgresql", "supabase"}),
-    "binlog": frozenset({"mariadb", "mysql"}),
-    "outbox": frozenset({"postgresql", "supabase", "mariadb", "mysql", "sqlite"}),
-    "watermark": frozenset({"postgresql", "supabase", "mariadb", "mysql", "sqlite"}),
-    "change-stream": frozenset({"mongodb"}),
-}
 
 
 def mechanism_of(kind: str, options: CaptureOptions = DEFAULTS) -> Mechanism:
@@ -46,8 +40,8 @@ def mechanism_of(kind: str, options: CaptureOptions = DEFAULTS) -> Mechanism:
             f"a source of the kind {kind} does not tell its changes; {', '.join(_NATURAL)} do"
         )
     chosen = _NATURAL[kind] if options.mechanism == "auto" else options.mechanism
-    if kind not in _POSSIBLE[chosen]:
-        fit = ", ".join(name for name, kinds in _POSSIBLE.items() if kind in kinds)
+    if kind not in MECHANISMS[chosen]:
+        fit = ", ".join(name for name, kinds in MECHANISMS.items() if kind in kinds)
         raise CaptureRefusedError(f"a source of the kind {kind} has no {chosen}; it has {fit}")
     return chosen
 

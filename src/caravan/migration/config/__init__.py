@@ -1,5 +1,6 @@
 """The migration file: ``migration.toml`` as typed values."""
 
+from caravan.migration.config.capture import Capture
 from caravan.migration.config.compare import Canonical, Compare, Mask, Unordered
 from caravan.migration.config.gates import Canary, Counter, Gates, Shadow
 from caravan.migration.config.model import (
@@ -19,6 +20,7 @@ __all__ = [
     "Alerts",
     "Canary",
     "Canonical",
+    "Capture",
     "Compare",
     "ConfigError",
     "Counter",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from caravan.migration.config.capture import misfits
 from caravan.migration.config.positions import Place
 
 __all__ = ["Disagreement", "disagreements"]
@@ -28,6 +29,7 @@ def disagreements(data: Mapping[str, Any]) -> Iterator[Disagreement]:
     yield from _unknown(data, "data_sets", "after", _names(data, "data_sets"), "is no data set")
     yield from _unknown(data, "units", "data_sets", _names(data, "data_sets"), "is no data set")
     yield from _unknown(data, "routes", "unit", _names(data, "units"), "is no unit; declare it as [[units]]")
+    yield from _capture_misfits(data)
     yield from _sourceless_counters(data)
     yield from _twice_routed(data)
     yield from _keyless(data)
@@ -56,6 +58,15 @@ def _unknown(
                 place: Place = (table, number, key) if one else (table, number, key, index)
                 there = f"; there are {', '.join(known)}" if known else ""
                 yield Disagreement(place, f"{name!r} {said}{there}")
+
+
+def _capture_misfits(data: Mapping[str, Any]) -> Iterator[Disagreement]:
+    sources = data.get("sources")
+    for name, source in (sources if isinstance(sources, Mapping) else {}).items():
+        own = {item.get("collection") for _, item in _items(data, "data_sets") if item.get("source") == name}
+        if isinstance(source, Mapping):
+            for key, said in misfits(source, frozenset(one for one in own if isinstance(one, str))):
+                yield Disagreement(("sources", name, "capture", key), said)
 
 
 def _sourceless_counters(data: Mapping[str, Any]) -> Iterator[Disagreement]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from caravan.migration.config.capture import Capture
 from caravan.migration.config.compare import Compare
 from caravan.migration.config.gates import Canary, Gates, Shadow
 from caravan.migration.config.invariants import InvariantPair
@@ -34,7 +35,7 @@ class Source(Table):
     What only its owner can judge is refused unless a rule says otherwise: ``zero_dates`` (MariaDB, MySQL),
     ``infinite_dates`` (PostgreSQL), text in another character set than declared (``invalid_text``), empty fields of CSV;
     ``columns`` says by ``table.column`` what values of SQLite and CSV mean. ``pause_above`` bounds figures of a running source: a load
-    waits while one is above.
+    waits while one is above. ``capture`` says how its changes are followed.
     """
 
     kind: Name = "auto"
@@ -50,6 +51,7 @@ class Source(Table):
         Literal["boolean", "decimal", "integer", "float", "iso", "unix", "unix_ms", "julian", "json", "uuid"],
     ] = Field(default_factory=dict)
     pause_above: dict[Literal["threads_running", "replication_lag"], float] = Field(default_factory=dict)
+    capture: Capture = Capture()
 
     @field_validator("timezone")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from caravan.core.database.connection import DatabaseAddress
@@ -21,7 +22,7 @@ from caravan.migration.load.sources import kind_of
 from caravan.migration.sync.errors import NothingToFollowError
 from caravan.migration.sync.touched import captured_keys
 
-__all__ = ["Capture", "capture_of_source", "capture_of_target", "followed_sources"]
+__all__ = ["Capture", "capture_of_source", "capture_of_target", "followed_sources", "options_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,22 @@ class Capture:
         remove_changes(self.kind, self.place, self.collections, self.options)
 
 
-def followed_sources(
-    config: MigrationConfig, plan: Plan, options: CaptureOptions = DEFAULTS
-) -> Mapping[str, tuple[PlannedDataSet, ...]]:
+def options_of(config: MigrationConfig, source: str) -> CaptureOptions:
+    """Return how the file wants the changes of a source to be followed."""
+    declared = config.sources[source].capture
+    return CaptureOptions(
+        mechanism=declared.mechanism,
+        identity=declared.identity,
+        schema_changes=declared.schema_changes,
+        cascades=declared.cascades,
+        server_id=declared.server_id,
+        watermarks=declared.watermarks,
+        overlap=timedelta(seconds=declared.overlap),
+        batch=declared.batch,
+    )
+
+
+def followed_sources(config: MigrationConfig, plan: Plan) -> Mapping[str, tuple[PlannedDataSet, ...]]:
     """Return the data sets, in the order of the plan, of each source that tells its changes.
 
     Raises:
@@ -58,8 +72,8 @@ def followed_sources(
     sources = {item.name: item.source for item in config.data_sets}
     found: dict[str, tuple[PlannedDataSet, ...]] = {}
     for data_set in plan.data_sets:
-        if _is_followable(data_set, options):
-            source = sources[data_set.name]
+        source = sources[data_set.name]
+        if _is_followable(data_set, options_of(config, source)):
             found[source] = (*found.get(source, ()), data_set)
     if not found:
         kinds = ", ".join(sorted({f"{name} ({source.kind})" for name, source in config.sources.items()}))

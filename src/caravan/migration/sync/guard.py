@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from caravan.core.database.connection import DatabaseAddress, Role
-from caravan.migration.capture import position_of_snapshot
+from caravan.migration.capture import CaptureOptions, position_of_snapshot
 from caravan.migration.config import MigrationConfig
 from caravan.migration.load.chunk_commit import ChunkGuard
 from caravan.migration.load.mapped_chunk import MappedChunk
@@ -16,6 +16,7 @@ from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.readers import Live, Reader
 from caravan.migration.load.request import Beside
 from caravan.migration.sync.aliases import Aliases, brought_home
+from caravan.migration.sync.captures import options_of
 from caravan.migration.sync.errors import LoadNotBesideCaptureError, SnapshotTooOldError
 from caravan.migration.sync.flow_rows import Flow, flows_of
 from caravan.migration.sync.prepared import FLOW_CHUNK
@@ -85,7 +86,13 @@ def beside_flows(address: DatabaseAddress, config: MigrationConfig) -> Beside:
                     )
             sources = {item.name: item.source for item in config.data_sets}
             return {
-                each.name: _guard(connection, flows[sources[each.name]], each, readers[each.name])
+                each.name: _guard(
+                    connection,
+                    flows[sources[each.name]],
+                    each,
+                    readers[each.name],
+                    options_of(config, sources[each.name]),
+                )
                 for each in plan.data_sets
                 if sources[each.name] in flows and each.name in readers
             }
@@ -94,7 +101,11 @@ def beside_flows(address: DatabaseAddress, config: MigrationConfig) -> Beside:
 
 
 def _guard(
-    connection: psycopg.Connection, flow: Flow, data_set: PlannedDataSet, reader: Reader
+    connection: psycopg.Connection,
+    flow: Flow,
+    data_set: PlannedDataSet,
+    reader: Reader,
+    options: CaptureOptions,
 ) -> SnapshotGuard:
     if flow.mode == "watch":
         raise LoadNotBesideCaptureError(
@@ -104,7 +115,7 @@ def _guard(
         raise LoadNotBesideCaptureError(
             f"The source {flow.source} is followed from position {flow.start_number}, and what is to be loaded stands still."
         )
-    told = position_of_snapshot(data_set.kind, reader.snapshot())
+    told = position_of_snapshot(data_set.kind, reader.snapshot(), options)
     if told is None:
         # It was taken after the capture began: it shows at least what was there then.
         _assert_same_mapping(connection, flow, data_set)

@@ -17,6 +17,7 @@ from caravan.migration.sync.captures import (
     capture_of_source,
     capture_of_target,
     followed_sources,
+    options_of,
 )
 from caravan.migration.sync.flow_rows import FlowKey
 from caravan.migration.sync.flows import Direction
@@ -90,16 +91,15 @@ def flow_settings(
     direction: Direction,
     *,
     home: Path,
-    options: CaptureOptions = DEFAULTS,
 ) -> Mapping[str, FlowSetting]:
-    """Return the flows of one direction by the name of the legacy source.
+    """Return the flows of one direction by the name of the legacy source, captured as the file says.
 
     Raises:
         NothingToFollowError: no source tells its changes.
     """
     found: dict[str, FlowSetting] = {}
-    for source, own in followed_sources(config, plan, options).items():
-        legacy = capture_of_source(plan.migration, own, options)
+    for source, own in followed_sources(config, plan).items():
+        legacy = capture_of_source(plan.migration, own, options_of(config, source))
         found[source] = FlowSetting(
             key=FlowKey(plan.org_id, plan.migration, source, direction),
             database=database,

@@ -326,3 +326,31 @@ def test_a_mapping_that_changed_under_a_flow_maps_everything_anew_or_says_what_t
         with pytest.raises(LoadNotBesideCaptureError, match="mapping of customers has changed"):
             pair.load()
     assert names(pair) == [("Ada",), ("Benjamin",)]
+
+
+@pytest.mark.parametrize(
+    "legacy", [pytest.param("mariadb", marks=needs("mariadbd")), "postgresql"], indirect=True
+)
+def test_a_way_that_the_file_chooses_is_that_of_the_flow_and_of_the_load_beside_it(pair: Pair) -> None:
+    """The snapshot of MariaDB states a place in the binlog, which is no place of its outbox."""
+    pair.file.write_text(
+        pair.file.read_text() + '[sources.shop.capture]\nmechanism = "outbox"\nbatch = 7\n', encoding="utf-8"
+    )
+    pair.config = read_config(pair.file)
+    options = pair.setting("forward").capture.options
+    assert (options.mechanism, options.batch) == ("outbox", 7)
+    pair.legacy.run("INSERT INTO customers (name) VALUES ('Ada'), ('Ben')")
+    begin(pair.setting("forward"))
+    pair.load()
+    pair.legacy.run(
+        "UPDATE customers SET name = 'Benjamin' WHERE id = 2", "DELETE FROM customers WHERE id = 1"
+    )
+    pair.carry("forward")
+    assert names(pair) == [("Benjamin",)]
+    pair.setting("reverse").party.prepare()
+    pair.switch()
+    pair.ours("UPDATE toy_customers SET name = 'Big Ben' WHERE org_id = %(org)s")
+    pair.carry("reverse")
+    pair.carry("forward")
+    assert pair.legacy.rows("SELECT name FROM customers") == [("Big Ben",)]
+    assert pair.setting("forward").party.foreign_writes() == 0

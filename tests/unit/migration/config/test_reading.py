@@ -139,3 +139,49 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="not UTF-8"):
         read_config(tmp_path / "bytes.toml")
+
+
+@pytest.mark.parametrize(
+    ("source", "capture", "line", "said"),
+    [
+        ('url = "mysql://db/shop"', 'mechanism = "slot"', 9, "has no slot; it has binlog, outbox, watermark"),
+        ('kind = "mongodump"\npath = "dump"', 'mechanism = "outbox"', 10, "its changes cannot be followed"),
+        ('url = "mysql://db/shop"', 'mechanism = "wal"', 9, "input should be 'auto'"),
+        ('url = "mysql://db/shop"', "batch = 0", 9, "greater than or equal to 1"),
+        ('url = "mysql://db/shop"', 'identity = "full"', 9, "is for postgresql and supabase alone"),
+        ('url = "postgresql://db/shop"', 'cascades = "accept"', 9, "is for mariadb and mysql alone"),
+        ('url = "postgresql://db/shop"', 'mechanism = "watermark"', 9, "there is no watermark for orders"),
+        (
+            'url = "postgresql://db/shop"',
+            'watermarks = { orders = "changed" }',
+            9,
+            'mechanism = "watermark" alone',
+        ),
+        ('url = "postgresql://db/shop"', 'mechanisn = "slot"', 9, "did you mean mechanism"),
+    ],
+)
+def test_a_way_of_capture_that_does_not_fit_is_told_with_its_line(
+    tmp_path: Path, source: str, capture: str, line: int, said: str
+) -> None:
+    text = GOOD.replace(
+        'path = "dump"\ntimezone = "Europe/Berlin"\n', f"{source}\n[sources.dump.capture]\n{capture}\n"
+    )
+    file = write(tmp_path, text)
+    with pytest.raises(ConfigError) as refused:
+        read_config(file)
+    (told,) = refused.value.message.splitlines()
+    assert told.startswith(f"{file}:{line}:1: sources.dump.capture.")
+    assert said in told
+
+
+def test_a_way_of_capture_is_read_with_its_defaults(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        'path = "dump"\n', 'url = "mysql://db/shop"\ncapture = { mechanism = "outbox", overlap = 5 }\n'
+    )
+    capture = read_config(write(tmp_path, text)).sources["dump"].capture
+    assert (capture.mechanism, capture.overlap, capture.identity, capture.batch) == (
+        "outbox",
+        5,
+        "refuse",
+        5000,
+    )
