@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caravan.core.database.base import Base, OrgRow
@@ -18,6 +18,7 @@ __all__ = [
     "LedgerChunk",
     "LegacyKey",
     "LoadRun",
+    "PackedKeys",
     "QuarantineClock",
     "QuarantinedRecord",
 ]
@@ -85,6 +86,25 @@ class LegacyKey(Base):
     key: Mapped[str] = mapped_column(_NAME)
     chunk: Mapped[int | None]
     ordinal: Mapped[int] = mapped_column(BigInteger)
+
+
+class PackedKeys(Base):
+    """The legacy keys of a chunk whose rows went in as text: the same as so many rows of ``legacy_keys``.
+
+    ``keys`` beside ``row_ids``, in the order of the source from ``first_ordinal`` on. ``packed_keys.unpack`` writes them out.
+    """
+
+    __tablename__ = "packed_keys"
+    __table_args__ = (_SCHEMA,)
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    migration: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    data_set: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    chunk: Mapped[int] = mapped_column(primary_key=True)
+    first_ordinal: Mapped[int] = mapped_column(BigInteger)
+    tag: Mapped[str] = mapped_column(_NAME)
+    row_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    keys: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class QuarantinedRecord(OrgRow):
