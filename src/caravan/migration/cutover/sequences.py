@@ -11,13 +11,24 @@ from caravan.migration.cutover.fences.mariadb_session import opened, quoted
 
 __all__ = ["MariadbSequences", "NoSequences", "PostgresSequences"]
 
-_OWNED: Final = b"""
-SELECT n.nspname, c.relname, a.attname, s.relname, sn.nspname FROM unnest(%s::regclass[]) AS t(oid)
-JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_depend d ON d.refobjid = c.oid AND d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass
-JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid ORDER BY 1, 2, 3
+_NUMBERED: Final = b"""
+SELECT n.nspname, c.relname, a.attname, s.relname, sn.nspname
+FROM (
+    SELECT d.refobjid AS relation, d.refobjsubid AS number, d.objid AS sequence
+    FROM pg_depend d
+    WHERE d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+    UNION
+    SELECT f.adrelid, f.adnum, d.refobjid
+    FROM pg_attrdef f JOIN pg_depend d ON d.objid = f.oid AND d.classid = 'pg_attrdef'::regclass
+    WHERE d.deptype = 'n' AND d.refclassid = 'pg_class'::regclass
+) AS gives
+JOIN pg_class s ON s.oid = gives.sequence AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
+JOIN pg_class c ON c.oid = gives.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = gives.number AND NOT a.attisdropped
+WHERE c.oid = ANY(%s::regclass[]) AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+ORDER BY 1, 2, 3
 """
+"""Columns of numbers, and the sequences that they own (serial, identity) or that their default asks."""
 _COUNTED: Final = """
 SELECT c.TABLE_NAME, c.COLUMN_NAME, COALESCE(t.AUTO_INCREMENT, 1) FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
@@ -33,7 +44,10 @@ class NoSequences:
 
 
 class PostgresSequences:
-    """Sequences that belong to columns of these tables (``schema.table``): serial and identity."""
+    """Sequences that number columns of these tables (``schema.table``): serial, identity, or a default that asks one.
+
+    One that numbers several columns is set behind the greatest of them all.
+    """
 
     def __init__(self, url: str, tables: Sequence[str]) -> None:
         self._url = url
@@ -43,7 +57,9 @@ class PostgresSequences:
         primed: dict[str, int] = {}
         with psycopg.connect(self._url, application_name="caravan sequences") as connection:
             connection.execute(f"SET LOCAL statement_timeout = {max(50, int(within * 1000))}".encode())
-            for schema, table, column, name, place in connection.execute(_OWNED, (self._tables,)).fetchall():
+            for schema, table, column, name, place in connection.execute(
+                _NUMBERED, (self._tables,)
+            ).fetchall():
                 sequence = sql.Identifier(place, name)
                 greatest = sql.SQL("(SELECT coalesce(max({}), 0) FROM {})").format(
                     sql.Identifier(column), sql.Identifier(schema, table)

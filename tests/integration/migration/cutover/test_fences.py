@@ -350,3 +350,33 @@ def test_sequences_are_set_behind_every_key(
         assert sequences.prime(margin=1000, within=20) == {}
         kind.run("INSERT INTO orders (total) VALUES (2)")
         assert kind.run("SELECT max(id) FROM orders")[0][0] >= 1700
+
+
+def test_a_sequence_that_only_a_default_names_is_set_too(
+    postgres: Kind, own_database: DatabaseAddress
+) -> None:
+    postgres.run("CREATE SEQUENCE shop.numbers")
+    postgres.run("CREATE SEQUENCE shop.marks")
+    postgres.run("ALTER TABLE orders ADD number bigint DEFAULT nextval('shop.numbers')")
+    postgres.run("ALTER TABLE orders ADD mark text DEFAULT 'M' || nextval('shop.marks')")
+    postgres.run("INSERT INTO orders (id, total, number, mark) VALUES (1, 1, 700, 'M700')")
+
+    sequences = PostgresSequences(own_database.libpq(None), ["shop.orders"])
+
+    assert sequences.prime(margin=1000, within=20) == {"shop.numbers": 1700, "shop.orders_id_seq": 1001}
+    assert sequences.prime(margin=1000, within=20) == {}
+    postgres.run("INSERT INTO orders (total) VALUES (2)")
+    assert postgres.run("SELECT max(number) FROM orders")[0][0] == 1701
+
+
+def test_a_sequence_of_several_columns_is_set_behind_the_greatest_of_them(
+    postgres: Kind, own_database: DatabaseAddress
+) -> None:
+    postgres.run("CREATE TABLE shop.returns (number bigint DEFAULT nextval('shop.orders_id_seq'))")
+    postgres.run("INSERT INTO shop.returns VALUES (900)")
+    postgres.run("INSERT INTO orders (id, total) VALUES (5, 1)")
+
+    sequences = PostgresSequences(own_database.libpq(None), ["shop.orders", "shop.returns"])
+
+    assert sequences.prime(margin=10, within=20) == {"shop.orders_id_seq": 910}
+    assert sequences.prime(margin=10, within=20) == {}
