@@ -21,6 +21,7 @@ from caravan.migration.load.sources import closing_sources, kind_of
 from caravan.migration.units import Scope, connected, latest_measurements
 from caravan.migration.verify.mapped.buckets import BUCKETS, BucketSums
 from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
+from caravan.migration.verify.mapped.homes import Homes
 from caravan.migration.verify.mapped.mappers import Mappers
 from caravan.migration.verify.mapped.record_differences import opened_buckets
 from caravan.migration.verify.mapped.source_sums import source_totals
@@ -114,7 +115,10 @@ class MappedVerification:
         else:
             reader = open_source(data_set.place, kind_of(data_set), data_set.rules)
             with closing_sources([reader]):
-                found = source_totals(data_set, reader, Forgetful(), Mappers(0), resumable=False).sums
+                homes = Homes.of(self.database, data_set.scope)
+                found = source_totals(
+                    data_set, reader, Forgetful(), Mappers(0), resumable=False, homes=homes
+                ).sums
         names = sorted(table.name for table in data_set.mapping.tables)
         known = found.as_json()
         content = json.dumps({name: known.get(name, {}) for name in names}, sort_keys=True)

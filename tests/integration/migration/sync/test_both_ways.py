@@ -4,7 +4,6 @@
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,9 +24,9 @@ from caravan.migration.sync.flows import Direction
 from caravan.migration.sync.guard import beside_flows
 from caravan.migration.sync.runners import FlowSetting, flow_settings
 from caravan.migration.sync.sweeping import sweep
+from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
 from tests.fixtures.capabilities import needs
-from tests.fixtures.databases import as_administrator
-from tests.fixtures.legacy_stores import LegacyStore, MariadbLegacy, PostgresLegacy, SqliteLegacy, make_tables
+from tests.fixtures.legacy_stores import LegacyStore, make_tables, opened_legacy
 from tests.fixtures.scripted_log import eventually
 from tests.fixtures.toy.shop import make_shop
 
@@ -110,33 +109,9 @@ def database(module_database: DatabaseAddress, tmp_path_factory: pytest.TempPath
     params=["sqlite", pytest.param("mariadb", marks=needs("mariadbd")), "postgresql"],
 )
 def legacy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LegacyStore]:
-    with _legacy(request.param, request, tmp_path) as store:
+    with opened_legacy(request.param, request, tmp_path) as store:
         make_tables(store)
         yield store
-
-
-@contextmanager
-def _legacy(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[LegacyStore]:
-    name = f"legacy_{uuid.uuid4().hex[:12]}"
-    if kind == "sqlite":
-        yield SqliteLegacy(folder / "legacy.db")
-    elif kind == "mariadb":
-        server = request.getfixturevalue("mariadb")
-        connection = server.connect()
-        with connection.cursor() as cursor:
-            cursor.execute("SET GLOBAL binlog_format = 'ROW'")
-            cursor.execute(f"CREATE DATABASE {name}")
-        connection.close()
-        yield MariadbLegacy(server, name)
-    else:
-        server = request.getfixturevalue("postgres_server")
-        as_administrator(server, f"CREATE DATABASE {name}")
-        yield PostgresLegacy(server.named(name).url)
-        as_administrator(
-            server,
-            f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{name}'",
-            f"DROP DATABASE {name} WITH (FORCE)",
-        )
 
 
 @pytest.fixture
@@ -149,6 +124,14 @@ def pair(database: DatabaseAddress, legacy: LegacyStore, tmp_path: Path) -> Iter
 
 def names(pair: Pair) -> list[tuple[object, ...]]:
     return pair.ours("SELECT name FROM toy_customers WHERE org_id = %(org)s ORDER BY name")
+
+
+def verdicts(pair: Pair) -> dict[str, str]:
+    """What the verifier says of each data set."""
+    return {
+        data_set.name: verify_data_set(DataSetRequest(pair.config, pair.database, data_set)).verdict
+        for data_set in plan(pair.config, (pair.org, None)).data_sets
+    }
 
 
 def test_both_ways_and_back_nothing_is_lost_and_nothing_comes_twice(pair: Pair) -> None:
@@ -174,6 +157,11 @@ def test_both_ways_and_back_nothing_is_lost_and_nothing_comes_twice(pair: Pair) 
     # Whatever was written back is ours to the watching flow.
     pair.carry("forward")
     assert forward.foreign_writes() == 0
+    # Rows that were born here keep their ids, whatever ids their new keys would give.
+    assert verdicts(pair) == {"customers": "same", "orders": "same"}
+    pair.ours("UPDATE toy_customers SET name = 'Eva' WHERE org_id = %(org)s AND name = 'Eve'")
+    assert verdicts(pair) == {"customers": "different", "orders": "same"}
+    pair.ours("UPDATE toy_customers SET name = 'Eve' WHERE org_id = %(org)s AND name = 'Eva'")
     customers = legacy.rows("SELECT id, name, note FROM customers ORDER BY id")
     assert [(row[1], row[2]) for row in customers] == [
         ("Ada Lovelace", "first"),

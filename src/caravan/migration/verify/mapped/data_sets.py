@@ -70,7 +70,13 @@ def verify_data_set(request: DataSetRequest, progress: Callable[[int], None] | N
         with ThreadPoolExecutor(1, "verify target") as beside:
             asked = beside.submit(target.sums, data_set.mapping.tables)
             source = source_totals(
-                data_set, reader, run, request.mappers, resumable=resumable, progress=progress
+                data_set,
+                reader,
+                run,
+                request.mappers,
+                resumable=resumable and target.homes is None,
+                homes=target.homes,
+                progress=progress,
             )
             sums = asked.result()
         report = _report(data_set, source, sums)

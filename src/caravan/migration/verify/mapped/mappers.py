@@ -18,6 +18,7 @@ from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import RecordFormat
 from caravan.migration.verify.encoding import RowEncoder
 from caravan.migration.verify.mapped.buckets import Totals, sums_of
+from caravan.migration.verify.mapped.homes import Homes
 
 __all__ = ["Mappers"]
 
@@ -43,23 +44,31 @@ class Mappers:
             self._pool.shutdown(cancel_futures=True)
 
     def mapped(
-        self, data_set: PlannedDataSet, record_format: RecordFormat, chunks: Iterator[Chunk]
+        self,
+        data_set: PlannedDataSet,
+        record_format: RecordFormat,
+        chunks: Iterator[Chunk],
+        homes: Homes | None = None,
     ) -> Iterator[Totals]:
-        """Yield what each chunk comes to, in their order."""
+        """Yield what each chunk comes to, in their order; ``homes`` where rows were born on our side."""
         first = list(islice(chunks, _FEW)) if self._pool is None else []
         if not self._workers or (self._pool is None and len(first) < _FEW):
-            return (_mapped(data_set, record_format, chunk) for chunk in chain(first, chunks))
-        return self._side_by_side(data_set, record_format, chain(first, chunks))
+            return (_mapped(data_set, record_format, chunk, homes) for chunk in chain(first, chunks))
+        return self._side_by_side(data_set, record_format, chain(first, chunks), homes)
 
     def _side_by_side(
-        self, data_set: PlannedDataSet, record_format: RecordFormat, chunks: Iterator[Chunk]
+        self,
+        data_set: PlannedDataSet,
+        record_format: RecordFormat,
+        chunks: Iterator[Chunk],
+        homes: Homes | None,
     ) -> Iterator[Totals]:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
         waiting: deque[Future[Totals]] = deque()
         for chunk in chunks:
-            waiting.append(self._pool.submit(_mapped, data_set, record_format, chunk))
+            waiting.append(self._pool.submit(_mapped, data_set, record_format, chunk, homes))
             if len(waiting) >= self._workers * _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -87,13 +96,19 @@ class _UnsealedMapper(ChunkMapper):
         self._encoders = {}
 
 
-def _mapped(data_set: PlannedDataSet, record_format: RecordFormat, chunk: Chunk) -> Totals:
+def _mapped(
+    data_set: PlannedDataSet, record_format: RecordFormat, chunk: Chunk, homes: Homes | None
+) -> Totals:
     tables, mapper, encoders = data_set.mapping.tables, *_tools(_Named(data_set), record_format)
     result = mapper.map(chunk)
+    if homes is not None:
+        homes.bring(result, tables)
     try:
         sums = sums_of(tables, encoders, result.loadable)
     except Exception:  # noqa: BLE001 - a row that cannot be encoded: the load refused its record, and says which it is
         result = ChunkMapper(data_set, record_format).map(chunk)
+        if homes is not None:
+            homes.bring(result, tables)
         sums = sums_of(tables, encoders, result.loadable)
     return Totals(len(chunk.records), len(result.refused), sums)
 

@@ -14,6 +14,7 @@ from caravan.migration.mapping.keys import id_of
 from caravan.migration.verify.encoding import RowEncoder
 from caravan.migration.verify.float_bits import double_of
 from caravan.migration.verify.mapped.buckets import bucket_of
+from caravan.migration.verify.mapped.homes import Homes
 from caravan.migration.verify.mapped.target_rows import Cells, TargetRows
 from caravan.migration.verify.pairs.differences import FieldDifference, RowDifference
 
@@ -46,10 +47,12 @@ def opened_buckets(
     seen: set[bytes] = set()
     mapper = ChunkMapper(data_set, reader.format)
     for chunk in cut(reader.read(data_set.collection)):
-        wanted = tuple(_within(data_set, reader, chunk, buckets, only))
+        wanted = tuple(_within(data_set, reader, chunk, buckets, only, target.homes))
         if not wanted:
             continue
         mapped = mapper.map(Chunk(chunk.number, chunk.first_ordinal, wanted, chunk.source_hash))
+        if target.homes is not None:
+            target.homes.bring(mapped, data_set.mapping.tables)
         fresh = [item for item in mapped.loadable if item.mapped.id not in seen]
         seen.update(item.mapped.id for item in fresh)
         _compare(data_set, target, fresh, found)
@@ -63,7 +66,18 @@ def _within(
     chunk: Chunk,
     buckets: Collection[int],
     only: Collection[bytes] | None,
+    homes: Homes | None,
 ) -> Iterator[Record | BrokenRecord]:
+    ids = list(_ids(data_set, reader, chunk))
+    known = homes.ids(row_id for _, row_id in ids) if homes is not None else {}
+    for record, computed in ids:
+        row_id = known.get(computed, computed)
+        if row_id in only if only is not None else bucket_of(row_id) in buckets:
+            yield record
+
+
+def _ids(data_set: PlannedDataSet, reader: Reader, chunk: Chunk) -> Iterator[tuple[Record, bytes]]:
+    """Yield the records whose key can be read, with the ids that their keys give."""
     namespace = data_set.context.namespace.bytes
     for record in chunk.records:
         if isinstance(record, BrokenRecord):
@@ -72,9 +86,7 @@ def _within(
             tag, key = data_set.mapping.key_of(decode(reader.format, record.raw))
         except (RecordUndecodable, UnmappableError):
             continue
-        row_id = id_of(namespace, data_set.mapping.entity, tag, key)
-        if row_id in only if only is not None else bucket_of(row_id) in buckets:
-            yield record
+        yield record, id_of(namespace, data_set.mapping.entity, tag, key)
 
 
 def _compare(

@@ -8,6 +8,7 @@ from caravan.migration.load.chunks import Chunk, cut
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import Reader
 from caravan.migration.verify.mapped.buckets import BucketSums, Totals
+from caravan.migration.verify.mapped.homes import Homes
 from caravan.migration.verify.mapped.mappers import Mappers
 from caravan.migration.verify.pairs.notebook import Notebook
 
@@ -24,12 +25,13 @@ def source_totals(
     mappers: Mappers,
     *,
     resumable: bool,
+    homes: Homes | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Totals:
     """Read the whole source and return what its rows come to.
 
     ``resumable``: blocks that the notebook has are read over without being mapped. Only a source whose records stay where they
-    are can be gone on with so.
+    are can be gone on with so. ``homes``: the ids of rows that were born on our side.
 
     Raises:
         SourceDamaged: the source cannot be read on.
@@ -45,7 +47,7 @@ def source_totals(
             part = Totals(facts["records"], facts["refused"], BucketSums.from_json(facts["sums"]))
         else:
             part = Totals()
-            for one in mappers.mapped(data_set, reader.format, chunks):
+            for one in mappers.mapped(data_set, reader.format, chunks, homes):
                 part.add(one)
             facts = {"records": part.records, "refused": part.refused, "sums": part.sums.as_json()}
             notebook.note(node, "planned", facts)

@@ -12,6 +12,7 @@ from caravan.core.database.connection import DatabaseAddress, Role
 from caravan.migration.mapping.contract import TargetTable
 from caravan.migration.verify.encoding import MODULUS, TableSum
 from caravan.migration.verify.mapped.buckets import BucketSums
+from caravan.migration.verify.mapped.homes import Homes
 from caravan.migration.verify.sql_rendering import cell, lane, row_hash
 from caravan.migration.verify.table_sums import column_values, dangling_columns, imported_rows
 
@@ -27,10 +28,13 @@ _HASH: Final = sql.Identifier("h")
 
 
 class TargetRows:
-    """The rows of one data set; ``scope`` names it in SQL."""
+    """The rows of one data set; ``scope`` names it in SQL. ``homes`` is None where no row was born on our side."""
 
-    def __init__(self, connection: psycopg.Connection, scope: Mapping[str, Any]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection, scope: Mapping[str, Any], homes: Homes | None = None
+    ) -> None:
         self._connection = connection
+        self.homes = homes
         self._scope = scope
         self._dangling = dangling_columns(connection, scope)
 
@@ -105,5 +109,6 @@ def target_rows(address: DatabaseAddress, scope: Mapping[str, Any]) -> Iterator[
         connection.execute("SET jit = off")
         connection.execute("SET work_mem = '64MB'")
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield TargetRows(connection, scope)
+        # Behind the snapshot: whatever is in it that was written back has its alias by now.
+        yield TargetRows(connection, scope, Homes.of(address, scope))
         connection.execute("COMMIT")
