@@ -7,6 +7,7 @@ from sqlalchemy import MetaData, create_engine
 
 from caravan.core.database import Base, DatabaseAddress
 from caravan.migration.conductor import models as conductor
+from caravan.migration.cutover.observing import models as observing
 from caravan.migration.sync import models as sync
 from caravan.migration.units import models as units
 from caravan.migration.verify import models as verify
@@ -16,6 +17,7 @@ TABLES = {
         "conductors", "conductor_state", "route_traffic", "difference_groups", "migration_alerts", "unit_holds",
         "operator_requests", "operator_sessions", "console_readers",
     },
+    observing: {"table_uses", "request_notes"},
     sync: {"flows", "applied", "foreign_writes", "row_aliases"},
     units: {
         "migrations", "units", "unit_states", "unit_transitions", "unit_measurements", "unit_decisions", "migration_leases",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -17,6 +18,9 @@ from caravan.core.database.dry_run import DryRun, current_dry_run, note_failure
 __all__ = ["AnySession", "Database", "ReadSession", "WriteSession"]
 
 _SET_TENANT = text("SELECT set_config('caravan.org', :org, true)")
+_SET_WRITER = text(
+    "SELECT set_config('caravan.org', :org, true), set_config('caravan.request', :request, true)"
+)
 _READ_ONLY = text("SET TRANSACTION READ ONLY")
 
 
@@ -89,7 +93,7 @@ class Database:
             return
         async with WriteSession(self.engine, expire_on_commit=False) as session, session.begin():
             if org is not None:
-                await session.execute(_SET_TENANT, {"org": str(org)})
+                await session.execute(_SET_WRITER, {"org": str(org), "request": _request_in_hand()})
             yield session
 
     @asynccontextmanager
@@ -145,6 +149,17 @@ class Database:
         if self._reads is not None:
             await self._reads.close()
             self._reads = None
+
+
+def _request_in_hand() -> str:
+    """Return id, method and path of the request in hand, for triggers that note who writes what; '' outside of one."""
+    # Looked up, not imported: a worker has no requests, and would pay for a web framework.
+    web = sys.modules.get("caravan.core.http.context")
+    request = web.current_request() if web else None
+    if request is None:
+        return ""
+    path = request.path.encode("utf-8", "replace").decode().replace("\0", "")  # text that PostgreSQL takes
+    return f"{request.request_id} {request.method} {path}"
 
 
 async def _no_reset(_connection: asyncpg.Connection) -> None:

@@ -11,8 +11,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from caravan.entry.commands.observe import app as observe
 from caravan.entry.cutovers import opened_cutovers
-from caravan.migration.config import read_config
+from caravan.entry.migration_database import opened
+from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.cutover import (
     Cutovers,
     Drill,
@@ -25,6 +27,7 @@ from caravan.migration.cutover import (
     standing_fences,
     units_of_uses,
 )
+from caravan.migration.cutover.observing.table_uses import stored_uses
 from caravan.migration.units.ways import target_text
 
 __all__ = ["app"]
@@ -37,6 +40,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Switch a unit with its data to the new side, and back; drills; what was cut short is settled by the same command.",
 )
+
+app.add_typer(observe, name="observe")
 
 File = Annotated[Path, typer.Argument(help="The migration file.")]
 UnitName = Annotated[str, typer.Argument(help="A unit of the file.")]
@@ -184,22 +189,31 @@ def release_fence(
 def units(
     file: File,
     uses: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            help="What was observed: a JSON object per line with request, route, table and operation."
+            help="What was observed elsewhere: a JSON object per line with request, route, table and operation;"
+            " without it, what `caravan cutover observe` and dry runs have seen."
         ),
-    ],
+    ] = None,
 ) -> None:
     """Print which routes have to switch together by the tables they write. Exit code 3: declared units split write authority."""
     config = read_config(file)
-    try:
-        text = uses.read_text(encoding="utf-8")
-        seen = [Use.from_json(json.loads(line)) for line in text.splitlines() if line.strip()]
-    except (OSError, ValueError, KeyError) as error:
-        raise typer.BadParameter(f"{uses}: {error}") from None
-    found = units_of_uses(config, seen)
+    found = units_of_uses(config, _seen(config) if uses is None else _read(uses))
     print("\n".join(found.told()) or "nothing was seen writing")
     found.refuse_splits()
+
+
+def _seen(config: MigrationConfig) -> list[Use]:
+    with opened(config) as (connection, scope):
+        return [] if scope is None else stored_uses(connection, scope)
+
+
+def _read(uses: Path) -> list[Use]:
+    try:
+        text = uses.read_text(encoding="utf-8")
+        return [Use.from_json(json.loads(line)) for line in text.splitlines() if line.strip()]
+    except (OSError, ValueError, KeyError) as error:
+        raise typer.BadParameter(f"{uses}: {error}") from None
 
 
 def _cutovers(file: Path, unit: str, by: str | None) -> AbstractContextManager[Cutovers]:

@@ -82,7 +82,7 @@ class Comparer:
         """A write that old served: new does it and takes it back. What differs is unconfirmed: nothing is asked twice."""
         if wanted.exchange.request.body.content is None:
             return self.skip("its body was not kept")
-        triple = await self.dry_runs.triple(wanted.exchange, wanted.name)
+        triple = await self.dry_runs.run(wanted.exchange, wanted.name)
         if triple is None:
             return self.skip("dry runs have ended")
         ASKED.labels("new").inc()

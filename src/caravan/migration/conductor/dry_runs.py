@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from caravan.core.clock import Clock
+from caravan.migration.conductor.dry_run_uses import DryRunUses
 from caravan.migration.exchange import Exchange
 from caravan.migration.shadow import Ask, DryRunIgnoredError, DryRunKey, Triple, ask_dry_run, probe_dry_runs
 
@@ -26,6 +27,7 @@ class DryRuns:
     health: str
     clock: Clock
     stopped: str | None = None
+    uses: DryRunUses = field(default_factory=DryRunUses)
     _tried: bool = False
     _trying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -34,8 +36,8 @@ class DryRuns:
         """Whether writes are sent."""
         return self.key is not None and self.stopped is None
 
-    async def triple(self, exchange: Exchange, route: str) -> Triple | None:
-        """Have the new side do a served write and undo it; None when dry runs have ended."""
+    async def run(self, exchange: Exchange, route: str) -> Triple | None:
+        """Have the new side do a served write and undo it, and note the rows it tells; None when dry runs have ended."""
         try:
             async with self._trying:
                 if self.key is None or self.stopped is not None:
@@ -43,8 +45,11 @@ class DryRuns:
                 if not self._tried:
                     await probe_dry_runs(self.ask, self.health, self.key, self.clock())
                     self._tried = True
-            return (await ask_dry_run(self.ask, exchange, route, self.key, self.clock()))[0]
+            triple, done = await ask_dry_run(self.ask, exchange, route, self.key, self.clock())
         except DryRunIgnoredError as error:
             self.stopped = error.message
             log.warning("conductor.dry_runs_stopped", problem=error.message)
             return None
+        if triple.not_judged is None:
+            self.uses.note(str(exchange.id), route, done.rows or ())
+        return triple

@@ -28,6 +28,7 @@ from caravan.migration.conductor.replays import Replays
 from caravan.migration.conductor.saving import Saved, Snapshot, claim, save
 from caravan.migration.conductor.settling import Settling
 from caravan.migration.conductor.traffic import Bucket, BucketKey
+from caravan.migration.cutover.observing.table_uses import note_uses
 from caravan.migration.units import Scope, plans
 
 __all__ = ["Keeper"]
@@ -142,6 +143,7 @@ class Keeper:
         replayed = self.replays.take_changed()
         snapshot.parts |= {f"{REPLAY}{identity}": document for identity, document in replayed.items()}
         snapshot.parts[_BUDGET] = self._budget_document()
+        snapshot.uses = uses = self._comparer.dry_runs.uses.take_all()
         snapshot.parts[_GATES] = self._gates.to_json()
         snapshot.parts[_ROLLBACKS] = {
             unit: asdict(alarm) for unit, alarm in self._canaries.rolled_back.items()
@@ -149,6 +151,7 @@ class Keeper:
         try:
             self._version = await asyncio.to_thread(self._write, connection, snapshot, self._found(look, now))
         except psycopg.Error:
+            self._comparer.dry_runs.uses.put_back(uses)
             self._judges.changed.update(units)
             self._canaries.mark_changed(stages)
             self._traffic.put_back(snapshot.buckets)
@@ -160,6 +163,7 @@ class Keeper:
     def _write(self, connection: psycopg.Connection, snapshot: Snapshot, found: _Found) -> int:
         """Runs in a thread: touches nothing that the loop changes."""
         self._version = save(connection, self._scope, self._name, self._version, snapshot)
+        note_uses(connection, self._scope, snapshot.uses, "dry run", snapshot.at)
         for unit, figures in found.shadow.items():
             self._figures.shadow(connection, unit, figures, snapshot.at)
         for unit, decision in found.decisions.items():

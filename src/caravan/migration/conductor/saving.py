@@ -13,6 +13,7 @@ import psycopg
 
 from caravan.migration.conductor.errors import ConductorReplacedError
 from caravan.migration.conductor.stored_json import stored
+from caravan.migration.cutover.observed_units import Use
 from caravan.migration.units import Scope
 
 __all__ = ["KEPT", "Saved", "Snapshot", "claim", "save", "save_differences", "try_lock"]
@@ -84,7 +85,10 @@ class Saved:
 
 @dataclass(slots=True)
 class Snapshot:
-    """What one save writes. ``groups`` holds all differences of a unit; units that are not in it keep theirs."""
+    """What one save writes. ``groups`` holds all differences of a unit; units that are not in it keep theirs.
+
+    ``uses`` of tables that dry runs told are kept beside it, see ``cutover.observing``.
+    """
 
     at: datetime
     taken: int
@@ -93,6 +97,7 @@ class Snapshot:
     dropped: list[str] = field(default_factory=list)
     buckets: list[dict[str, Any]] = field(default_factory=list)
     groups: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    uses: list[Use] = field(default_factory=list)
 
 
 def try_lock(connection: psycopg.Connection, scope: Scope) -> bool:

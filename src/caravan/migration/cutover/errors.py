@@ -120,6 +120,14 @@ class UnitStoreError(CaravanError):
     fix = "Give the unit all data sets of one source that tells its changes: what shares a flow has to switch together."
 
 
+class NotObservableError(CaravanError):
+    code = "cutover_not_observable"
+    status = 422
+    title = "The tables that requests use cannot be seen so"
+    exit_code = 2
+    fix = "Name tables that are there, give requests to send, or choose another way: `caravan cutover observe --help` lists them."
+
+
 class UnitsSplitError(CaravanError):
     code = "cutover_units_split"
     status = 409

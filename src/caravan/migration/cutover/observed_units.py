@@ -1,6 +1,6 @@
 """Units as they are seen: which routes write the same tables, and so have to change sides together.
 
-Whatever watches (dry runs, triggers, a window of capture) gives uses: this request of this route did this to this table. Routes and
+Whatever watches (see ``observing``: dry runs, triggers, a window of capture) gives uses: this request of this route did this to this table. Routes and
 the tables they write form a graph; each connected part is a unit. Reads do not join: a route that only reads a table may go before
 or after it.
 """
@@ -19,7 +19,8 @@ __all__ = ["ObservedUnit", "ObservedUnits", "Operation", "Split", "Use", "units_
 
 NOBODY: Final = "routes of no unit"
 
-Operation: TypeAlias = Literal["read", "insert", "update", "delete"]
+Operation: TypeAlias = Literal["read", "insert", "update", "delete", "write"]
+"""``write`` is an insert or an update, where a log does not tell them apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What comes to the conductor beside the tap, and what leaves it: counters, dry runs, alarms by e-mail, a recording."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ import pytest
 
 from caravan.core.database import DatabaseAddress
 from caravan.migration.conductor import Conductor, ConductorOptions
+from caravan.migration.cutover import units_of_uses
+from caravan.migration.cutover.observing.table_uses import stored_uses
 from caravan.migration.gateway.tap_socket import TapReader, TapTakenError
 from caravan.migration.recording import Recorder, Recording, RedactingWriter
 from caravan.migration.shadow import DryRunKey
@@ -207,3 +210,40 @@ def test_the_conductor_records_beside_comparing_and_a_second_reader_is_told_so(
             running.stop()
             recorder.close()
     assert len(list(recording.read())) == 31
+
+
+def telling_rows(request: Received) -> None:
+    """A side that honours dry runs and tells the rows that each would have changed."""
+    rows = [
+        {"table": "orders", "operation": "insert", "key": "1", "columns": {"id": 1}},
+        {"table": "lines", "operation": "insert", "key": "1", "columns": {"id": 1}},
+        {"table": "lines", "operation": "insert", "key": "2", "columns": {"id": 2}},
+    ]
+    told = json.dumps(rows).encode() if request.first.startswith(b"POST") else b""
+    headers = b"Content-Type: application/json\r\nCaravan-Dry-Run-Result: rolled-back; rows=%d\r\n" % len(
+        told
+    )
+    request.answer(json.dumps(ORDERS).encode() + told, headers=headers)
+
+
+def test_tables_that_dry_runs_tell_are_kept_for_the_graph_of_units(
+    module_database: DatabaseAddress, old: Side, new: Side, tmp_path: Path
+) -> None:
+    new.script = telling_rows
+    with shop(module_database, old.url, new.url) as made:
+        shadow = made.config.shadow.model_copy(update={"dry_run_writes": True})
+        made.config = made.config.model_copy(update={"shadow": shadow})
+        made.advance("contracted", "replayed")
+        running = running_with(made, tmp_path / "t", dry_run=KEY)
+        try:
+            running.feed(*(copy(method="POST") for _ in range(3)))
+            eventually(lambda: len(stored_uses(made.connection, made.scope)) == 6)
+            seen = stored_uses(made.connection, made.scope)
+        finally:
+            running.stop()
+    assert {(use.route, use.table, use.operation) for use in seen} == {
+        ("POST /orders", "orders", "insert"),
+        ("POST /orders", "lines", "insert"),
+    }
+    (unit,) = units_of_uses(made.config, seen).units
+    assert (unit.tables, unit.declared, unit.requests) == (("lines", "orders"), ("orders",), 3)
