@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from caravan import __version__
 from caravan.core.errors import CaravanError
@@ -48,13 +48,20 @@ class _Commands(TyperGroup):
         return list(_COMMANDS)
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - as above
+        """Return what a list of the commands shows of one."""
         if cmd_name not in _COMMANDS:
             return None
+        return TyperCommand(cmd_name, short_help=_COMMANDS[cmd_name])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
+        """Import the one command that was asked for."""
+        name, _, rest = super().resolve_command(ctx, args)
+        cmd_name = str(name)  # click raises when nothing is found
         module = import_module(f"caravan.entry.commands.{_MODULES.get(cmd_name, cmd_name)}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         command.short_help = _COMMANDS[cmd_name]
-        return command
+        return cmd_name, command, rest
 
 
 app = typer.Typer(
