@@ -12,8 +12,7 @@ from caravan.core.clock import Clock
 from caravan.core.ids import uuid7
 from caravan.migration.conductor.redacted_examples import RedactedExamples
 from caravan.migration.conductor.unit_judges import UnitJudges
-from caravan.migration.exchange import Request
-from caravan.migration.recording.redaction import is_placeholder
+from caravan.migration.recording.redaction import missing_from
 from caravan.migration.shadow import Asker, Budget, Example, PairReplay, minimal_pair, replay_pair
 
 __all__ = ["DONE", "Replays"]
@@ -74,8 +73,11 @@ class Replays:
         if known is None:
             return {"outcome": "unknown", "said": "the example is gone; it comes again with the next request"}
         unit, example = known
-        if _lacks_secrets(example.request):
-            said = "the example's credentials were not kept over a restart; wait until it was seen anew"
+        if missing := missing_from(example.request):
+            said = (
+                f"nobody was asked: {' and '.join(missing)} of the example held secrets, which are never written down, so they were lost"
+                " when the conductor started anew; the next request that differs here becomes the example: ask again then"
+            )
             return {"outcome": "unknown", "said": said}
         if not await self._may_ask():
             said = (
@@ -112,7 +114,3 @@ class Replays:
             "old": pair.old,
             "new": pair.new,
         }
-
-
-def _lacks_secrets(request: Request) -> bool:
-    return any(is_placeholder(text) for text in (request.target, *(value for _, value in request.headers)))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 
 from caravan.migration.config import MigrationConfig
+from caravan.migration.recording.redaction import missing_from
 from caravan.migration.shadow import (
     Contract,
     Judge,
@@ -48,8 +49,13 @@ class UnitJudges:
         return self._judges[name]
 
     def restore(self, unit: str, document: dict[str, Any]) -> None:
-        """Go on with a judge as it was saved."""
-        self._judges[unit] = Judge.from_json(document, self._settings)
+        """Go on with a judge as it was saved; examples that were saved without their secrets give way to the next ones."""
+        judge = Judge.from_json(document, self._settings)
+        for state in judge.routes.values():
+            state.to_renew = {
+                spot for spot, example in state.examples.items() if missing_from(example.request)
+            }
+        self._judges[unit] = judge
 
     def begin_anew(self, unit: str) -> None:
         """Forget all evidence of a unit, for a new side that was mended; what was learnt of the old one goes with it."""

@@ -23,7 +23,10 @@ _ALL_LEAVES_UNTIL, _LEAVES_EVERY = 100, 50
 
 @dataclass(slots=True)
 class RouteState:
-    """``unconfirmed`` counts differences of requests for which old was not asked again, ``ignored`` are headers not looked at."""
+    """``unconfirmed`` counts differences of requests for which old was not asked again, ``ignored`` are headers not looked at.
+
+    ``to_renew`` are spots whose example gives way to the next one, whatever its size.
+    """
 
     learner: Learner = field(default_factory=Learner)
     flows: Flows = field(default_factory=Flows)
@@ -33,6 +36,7 @@ class RouteState:
     leaves: set[str] = field(default_factory=set)
     ignored: set[str] = field(default_factory=set)
     examples: dict[Spot, Example] = field(default_factory=dict)
+    to_renew: set[Spot] = field(default_factory=set)
     _rules: Rules | None = None
 
     def rules(
@@ -66,7 +70,7 @@ class RouteState:
         return _BEYOND, spot[1]
 
     def keep_example(self, triple: Triple, difference: Difference) -> None:
-        """Keep the smallest pair of each spot."""
+        """Keep the smallest pair of each spot; one that is to be renewed is the next."""
         spot = difference.spot
         example = Example(
             triple.id, triple.at, triple.route, triple.request, triple.old, triple.new, difference
@@ -74,8 +78,9 @@ class RouteState:
         held = self.examples.get(spot)
         if held is None and len(self.examples) >= MOST_EXAMPLES:
             return
-        if held is None or example.size < held.size:
+        if held is None or spot in self.to_renew or example.size < held.size:
             self.examples[spot] = example
+            self.to_renew.discard(spot)
 
     def to_json(self) -> dict[str, Any]:
         return {
