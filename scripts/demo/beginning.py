@@ -12,7 +12,8 @@ from scripts.demo.case import Case
 from scripts.demo.commands import Commands
 from scripts.demo.load import Load
 from scripts.demo.promises import Promises
-from scripts.drill.sides import free_port, program, until
+from scripts.drill.sides import program, until
+from tools.free_ports import free_port
 
 __all__ = ["check_contract", "record", "replay"]
 

@@ -15,7 +15,8 @@ from scripts.demo.load import Call, of
 from scripts.demo.promises import Promises
 from scripts.demo.showing import show
 from scripts.drill.articles import generated
-from scripts.drill.sides import ROOT, Limit, Side, free_port, legacy, ours, program, until
+from scripts.drill.sides import ROOT, Limit, Side, legacy, ours, program, until
+from tools.free_ports import free_port
 
 __all__ = ["show_deduper"]
 

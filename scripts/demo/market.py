@@ -22,7 +22,8 @@ from examples.market.stores import PRODUCTS, Held, grant_engine, make_new, make_
 from scripts.demo.mariadb import private_mariadb
 from scripts.demo.promises import Promises
 from scripts.demo.running import Migration, commands_in, migrating
-from scripts.drill.sides import ROOT, Limit, free_port, program, until
+from scripts.drill.sides import ROOT, Limit, program, until
+from tools.free_ports import free_port
 
 __all__ = ["show_market"]
 

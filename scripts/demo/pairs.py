@@ -16,7 +16,8 @@ from scripts.demo.case import Case
 from scripts.demo.load import Call, of
 from scripts.demo.promises import Promises
 from scripts.demo.showing import show
-from scripts.drill.sides import ROOT, Limit, free_port, program, until
+from scripts.drill.sides import ROOT, Limit, program, until
+from tools.free_ports import free_port
 
 __all__ = ["PAIRS", "show_pair"]
 

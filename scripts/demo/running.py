@@ -21,7 +21,8 @@ from caravan.migration.units import Entry, Scope, UnitValues, connected, entries
 from scripts.demo.case import Case
 from scripts.demo.commands import Commands
 from scripts.drill.record import DrillError
-from scripts.drill.sides import ROOT, Limit, free_port, program, until
+from scripts.drill.sides import ROOT, Limit, program, until
+from tools.free_ports import free_port
 
 __all__ = ["Migration", "commands_in", "migrating", "written"]
 

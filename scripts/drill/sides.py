@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx2
 import psutil
 
 from scripts.drill.record import DrillError
+from tools.free_ports import free_port
 
 __all__ = [
     "CALLER_PREFIX",
@@ -23,7 +23,6 @@ __all__ = [
     "Limit",
     "Side",
     "caller",
-    "free_port",
     "left_over",
     "legacy",
     "ours",
@@ -191,10 +190,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.command_line import Home, Service, new_home
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from caravan.core.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.fixtures.command_line import Home, Service, until
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 
 def test_without_a_schema_they_say_what_to_run(home: Home) -> None:

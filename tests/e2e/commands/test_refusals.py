@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.fixtures.command_line import Home, new_home, until
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals and mounts")
 

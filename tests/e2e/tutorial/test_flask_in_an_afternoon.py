@@ -13,7 +13,7 @@ import pytest
 from caravan.core.database import DatabaseAddress
 from tests.e2e.tutorial.page import Shell, Step, steps
 from tests.fixtures.command_line import ROOT
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 PAGE = ROOT / "docs/tutorial/flask-in-an-afternoon.md"
 PORTS = ("5000", "5001", "8080", "8081", "8082", "8083")

@@ -13,9 +13,9 @@ import psutil
 
 from caravan.core.database import DatabaseAddress
 from tests.fixtures.console import token_in
-from tests.fixtures.free_ports import free_port
 from tests.integration.migration.conductor.conducting import ORDERS, saying
 from tests.integration.migration.gateway.running import side
+from tools.free_ports import free_port
 
 FILE = """
 [migration]

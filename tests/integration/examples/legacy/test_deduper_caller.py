@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.command_line import ROOT, until
 from tests.fixtures.deduper_flask import FlaskDeduper
 from tests.fixtures.deduper_program import Articles, generated
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 CALLER = ROOT / "examples/legacy/deduper-caller/caller.py"
 

@@ -21,8 +21,8 @@ from examples.market.shoppers import Shoppers
 from examples.market.stores import PRODUCTS, make_new, make_old, new_holds, old_holds
 from tests.fixtures.capabilities import needs
 from tests.fixtures.command_line import ROOT
-from tests.fixtures.free_ports import free_port
 from tests.fixtures.mariadb_server import PrivateMariadb
+from tools.free_ports import free_port
 
 pytestmark = needs("mariadbd")
 

@@ -13,8 +13,8 @@ import pytest
 from caravan.core.settings import load_settings
 from caravan.entry.deduper_alone import PORT, as_legacy_worker
 from tests.fixtures.command_line import Home, new_home, until
-from tests.fixtures.free_ports import free_port
 from tests.fixtures.scripted_deduper import ScriptedDeduper
+from tools.free_ports import free_port
 
 
 @dataclass

@@ -19,12 +19,7 @@ from caravan.migration.gateway.tap import Copy, encode_copy
 from caravan.migration.units import Scope, connected
 from tests.integration.migration.conductor.conducting import FILE, ORDERS, copy, saying
 from tests.integration.migration.gateway.running import eventually, side
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+from tools.free_ports import free_port
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from caravan.migration.contract import SideUnreachable, evidence_path, read_contract, read_samples
 from caravan.migration.contract.checking import Asked, CheckReport, cases_of, check, http_asker, junit_xml
 from caravan.migration.contract.matrix import parity_matrix
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 Answers = Callable[[str, str, bytes], tuple[int, Any]]
 Serving = Callable[[Answers], Any]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from caravan.core.errors import CaravanError
 from caravan.entry.commands import contract as contract_command
 from caravan.entry.commands import record as record_command
-from tests.fixtures.free_ports import free_port
+from tools.free_ports import free_port
 
 Answers = Callable[[str, str, bytes], tuple[int, Any]]
 Serving = Callable[[Answers], Any]

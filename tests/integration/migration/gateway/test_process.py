@@ -20,9 +20,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from caravan.core.database import DatabaseAddress, Role
-from tests.fixtures.free_ports import free_port
 from tests.integration.migration.gateway.certificates import certificate
 from tests.integration.migration.gateway.running import Client, Received, Side, eventually, side
+from tools.free_ports import free_port
 
 FILE = """
 [migration]
