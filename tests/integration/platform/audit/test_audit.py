@@ -1,4 +1,4 @@
-"""The audit: written with its cause, sealed within a second, and every change afterwards is found."""
+"""The audit: written with its cause, sealed by a companion, and every change afterwards is found."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -319,7 +319,7 @@ async def test_a_forged_checkpoint_is_not_taken_into_the_file(house: House) -> N
     assert list(house.file.read()) == []
 
 
-async def test_the_companion_seals_within_a_second_and_outlives_cut_connections(
+async def test_the_companion_seals_unasked_and_outlives_cut_connections(
     house: House, tmp_path: Path
 ) -> None:
     settings = Settings(_env_file=None, home=tmp_path / "home")
