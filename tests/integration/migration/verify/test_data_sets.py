@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -102,11 +103,11 @@ def test_a_killed_verification_goes_on_behind_its_last_block(
     mapped: list[int] = []
     real = mappers._mapped
 
-    def mapped_until(data_set: object, record_format: object, chunk: object) -> object:
-        mapped.append(chunk.number)  # type: ignore[attr-defined]
+    def mapped_until(data_set: Any, record_format: Any, chunk: Any, homes: Any) -> Any:  # noqa: ANN401 - stands for it
+        mapped.append(chunk.number)
         if len(mapped) == 2:
             raise KeyboardInterrupt
-        return real(data_set, record_format, chunk)  # type: ignore[arg-type]
+        return real(data_set, record_format, chunk, homes)
 
     monkeypatch.setattr(mappers, "_mapped", mapped_until)
     with pytest.raises(KeyboardInterrupt):
