@@ -1,13 +1,16 @@
 """Confidence bands for a quantile that hold at every moment at once.
 
 Howard and Ramdas, "Sequential estimation of quantiles with applications to A/B testing and best-arm identification" (Bernoulli 28(3),
-1704-1728, 2022; arXiv 1906.09712). Theorem 1 is the one for a single, fixed quantile: it is bounded by order statistics, for how
-many values lie below it is a sum of Bernoulli(p) variables, and any time-uniform boundary for such a sum will do (equations 37 and 38
-of version 5 allot ties so that the sum stays centred; theorems 2 and 3 bound all quantiles at once, which costs width, and are not
-used). The boundary here is the beta-binomial mixture, tightest at a chosen time, in the one-sided form of Howard, Ramdas, McAuliffe
-and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences" (Annals of Statistics 49(2), 2021; arXiv 1810.08240),
-propositions 7 and 8 with g = p and h = 1 - p: the mixture is cut off at p, so that it is a supermartingale also with ties and with buckets.
-No constant is taken over from either paper; the mixture's weight is solved for (``_weight``), and every weight is valid. Applied to
+1704-1728, 2022; arXiv 1906.09712). Its theorem 1 is the one for a single, fixed quantile: how many values lie below the quantile is a
+sum of centred Bernoulli variables, so any time-uniform boundary for such a sum bounds it by order statistics. Equations 37 and 38 of
+version 5 share ties out so that the sum stays centred. Theorem 2 (the empirical process at the rate of the iterated logarithm) and
+theorem 3 (double stitching) bound all quantiles at once, which costs width: they and their constants are not used.
+
+The boundary here is the beta-binomial mixture, tightest at a chosen time, with g = p and h = 1 - p, in the one-sided form of Howard,
+Ramdas, McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences" (Annals of Statistics 49(2), 2021; arXiv
+1810.08240): proposition 8 in its version 9, proposition 7 in older versions and in what the authors' library ConfSeq says of itself (the
+two-sided form is the one before). The mixture is cut off at p, so that it is a supermartingale also with ties and with buckets. No
+constant is taken over from either paper; the mixture's weight is solved for (``_weight``), and every weight is valid. Applied to
 canaries: Lindon, Sanden and Shirikian, "Rapid Regression Detection in Software Deployments through Sequential Testing" (Netflix,
 arXiv 2205.14762).
 """
@@ -74,7 +77,7 @@ def _weight(alpha: float, tuned_for: int) -> float:
     """Concentration of the mixture, so that the boundary is tight near ``tuned_for`` values.
 
     The variance of a Beta with this weight is about p(1-p)/weight, that of the mean at that time p(1-p)/n; the boundary's best
-    ratio of the two is near 2 ln(1/alpha) + ln(1 + 2 ln(1/alpha)) (Howard et al. 2021, section 3.5, proposition 3).
+    ratio of the two is near 2 ln(1/alpha) + ln(1 + 2 ln(1/alpha)) (Howard et al. 2021, section 3.5).
     """
     level = 2 * math.log(1 / alpha)
     return tuned_for / (level + math.log1p(level))
