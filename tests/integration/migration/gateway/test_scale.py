@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -130,31 +131,31 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def median_of_requests(proxy: RunningGateway) -> float:
-    """Return the seconds of a request in the middle of 300."""
-    took = []
+def quickest_median(proxy: RunningGateway) -> float:
+    """Return the seconds of a request: the smallest of ten medians of thirty, so that what else the machine does hardly counts."""
+    medians = []
     with proxy.client() as client:
-        for _ in range(300):
-            began = time.perf_counter()
-            assert client.get().status == 200
-            took.append(time.perf_counter() - began)
-    return sorted(took)[150]
-
-
-def test_idle_clients_cost_little_and_delay_nobody(proxy: RunningGateway, many_files: None) -> None:
-    command = [sys.executable, "-c", CROWD, str(proxy.port), str(IDLE)]
-    with Memory() as memory, subprocess.Popen(command, stdin=subprocess.PIPE) as crowd:
-        eventually(lambda: proxy.server.path.connections >= IDLE, patience=60)
-        took = []
-        with proxy.client() as client:
-            for _ in range(300):
+        for _ in range(10):
+            took = []
+            for _ in range(30):
                 began = time.perf_counter()
                 assert client.get().status == 200
                 took.append(time.perf_counter() - began)
+            medians.append(statistics.median(took))
+    return min(medians)
+
+
+def test_idle_clients_cost_little_and_delay_nobody(proxy: RunningGateway, many_files: None) -> None:
+    """A gateway that looks at each connection for each request would take several times as long."""
+    command = [sys.executable, "-c", CROWD, str(proxy.port), str(IDLE)]
+    alone = quickest_median(proxy)
+    with Memory() as memory, subprocess.Popen(command, stdin=subprocess.PIPE) as crowd:
+        eventually(lambda: proxy.server.path.connections >= IDLE, patience=60)
+        beside = quickest_median(proxy)
         crowd.communicate()
 
     assert memory.grown < IDLE * 12_000
-    assert sorted(took)[150] < 0.05
+    assert beside < 3 * alone
     eventually(lambda: proxy.server.path.connections == 0, patience=60)
 
 
