@@ -21,10 +21,14 @@ from caravan.migration.load.references import find_missing, remember
 from caravan.migration.load.row_versions import marks_of
 from caravan.migration.load.rows import insert, upsert
 from caravan.migration.load.staging import Staging
+from caravan.migration.load.text_chunks import TextChunk
+from caravan.migration.load.text_commit import TextStaging
+from caravan.migration.load.text_plan import TextPlan
 
 __all__ = [
     "REFUSABLE",
     "TARGET_REFUSED",
+    "AsRecords",
     "ChunkGuard",
     "ChunkResult",
     "ChunkWriter",
@@ -90,6 +94,9 @@ class Job:
     guard: ChunkGuard | None = None
     """Set where changes of the source are followed while it is loaded."""
 
+    text: TextPlan | None = None
+    """Set where chunks come as text."""
+
 
 @dataclass(frozen=True, slots=True)
 class MappedFinding:
@@ -124,6 +131,13 @@ class ChunkResult:
     notes: ChunkNotes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AsRecords:
+    """A chunk of text that did not go in as it is; it is asked for as records."""
+
+    number: int
+
+
 class ChunkWriter:
     """Loads the chunks of one data set over one connection."""
 
@@ -138,14 +152,20 @@ class ChunkWriter:
         self._staging.create()
         with connection.transaction(), connection.cursor() as cursor:
             self._marks = [marks_of(cursor, table) for table in self._tables]
+        self._text = None if job.text is None else TextStaging(connection, job.data_set, job.text)
 
-    def load(self, chunk: Chunk, *, reload: bool, wait_for_turn: Callable[[], None]) -> ChunkResult:
+    def load(
+        self, chunk: Chunk | TextChunk, *, reload: bool, wait_for_turn: Callable[[], None]
+    ) -> ChunkResult | AsRecords:
         """Map, stage, wait for the turn in source order, and commit.
 
         Raises:
             FencedError: another run of this migration has begun.
             psycopg.OperationalError: the database is lost, full, or stopping; nothing of the chunk remains.
         """
+        if isinstance(chunk, TextChunk):
+            done = None if reload else self._load_text(chunk, wait_for_turn)
+            return AsRecords(chunk.number) if done is None else done
         mapped = self._mapper.map(chunk)
         if self._job.guard is not None:
             self._job.guard.bring_home(self._connection, self._job.data_set, mapped)
@@ -157,6 +177,25 @@ class ChunkWriter:
             self._connection.rollback()
             wait_for_turn()
         return self._load_what_is_accepted(mapped)
+
+    def _load_text(self, chunk: TextChunk, wait_for_turn: Callable[[], None]) -> ChunkResult | None:
+        if self._text is None:
+            return None
+        try:
+            total = self._text.stage(chunk)
+            if total is not None:
+                wait_for_turn()
+                with self._connection.cursor() as cursor:
+                    self._hold_fence(cursor)
+                    with without_look_ups(cursor, allowed=self._skips_look_ups):
+                        self._text.insert(cursor)
+                    self._text.write_down(cursor, chunk, total)
+                self._connection.commit()
+                return ChunkResult(chunk.number, chunk.rows, chunk.rows, 0)
+        except REFUSABLE:
+            pass  # which row it is, and why, is found out record by record
+        self._connection.rollback()
+        return None
 
     def _load_what_is_accepted(self, mapped: MappedChunk) -> ChunkResult:
         """Try once more over what may be there already; then without the records that the tables refuse."""

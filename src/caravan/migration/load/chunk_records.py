@@ -1,6 +1,6 @@
 """What is written beside the rows of a chunk: ledger, quarantine, findings; in the same transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -10,7 +10,7 @@ from caravan.core.ids import uuid7
 from caravan.core.secrets_box import Box
 from caravan.migration.load.mapped_chunk import MappedChunk, as_uuid
 
-__all__ = ["forget", "write_findings", "write_ledger", "write_quarantine"]
+__all__ = ["forget", "write_findings", "write_ledger", "write_quarantine", "write_sums"]
 
 _FORGET: Final = (
     """
@@ -109,16 +109,40 @@ def write_ledger(
     cursor: psycopg.Cursor[Any], scope: Mapping[str, Any], chunk: MappedChunk, version: str
 ) -> None:
     """State that the chunk is proven, and what its rows hash to."""
+    write_sums(
+        cursor,
+        scope,
+        first=chunk.chunk.first_ordinal,
+        records=len(chunk.chunk.records),
+        quarantined=len(chunk.refused),
+        source_hash=chunk.chunk.source_hash,
+        version=version,
+        sums={table: [total.rows, total.hex] for table, total in chunk.sums.items()},
+    )
+
+
+def write_sums(
+    cursor: psycopg.Cursor[Any],
+    scope: Mapping[str, Any],
+    *,
+    first: int,
+    records: int,
+    source_hash: bytes,
+    version: str,
+    sums: Mapping[str, Sequence[object]],
+    quarantined: int = 0,
+) -> None:
+    """Write the ledger row of a chunk; ``sums`` by table: rows, lanes in hex, and the kind of sum where it is not that of mapped records."""
     cursor.execute(
         _LEDGER,
         {
             **scope,
-            "first": chunk.chunk.first_ordinal,
-            "records": len(chunk.chunk.records),
-            "quarantined": len(chunk.refused),
-            "hash": chunk.chunk.source_hash,
+            "first": first,
+            "records": records,
+            "quarantined": quarantined,
+            "hash": source_hash,
             "version": version,
-            "sums": Jsonb({table: [total.rows, total.hex] for table, total in chunk.sums.items()}),
+            "sums": Jsonb(sums),
         },
     )
 

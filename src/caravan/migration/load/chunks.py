@@ -4,13 +4,22 @@ A run cuts where the ledger says that an earlier one has cut, so that sizes may 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
 from caravan.migration.load.readers import BrokenRecord, Record, RecordFormat
 
-__all__ = ["CHUNK_BYTES", "CHUNK_RECORDS", "CHUNK_ROWS", "Chunk", "cut", "known_cuts", "records_per_chunk"]
+__all__ = [
+    "CHUNK_BYTES",
+    "CHUNK_RECORDS",
+    "CHUNK_ROWS",
+    "Chunk",
+    "cut",
+    "hashed",
+    "known_cuts",
+    "records_per_chunk",
+]
 
 CHUNK_RECORDS: Final = 500
 CHUNK_ROWS: Final = 2000
@@ -94,9 +103,14 @@ class _Limits:
         return held == most or size > self.bytes
 
 
-def _chunk(number: int, records: list[Record | BrokenRecord]) -> Chunk:
+def hashed(chunk: Chunk) -> Chunk:
+    """Return the chunk with the hash of its records."""
     digest = sha256()
-    for record in records:
+    for record in chunk.records:
         digest.update(len(record.raw).to_bytes(8))
         digest.update(record.raw)
-    return Chunk(number, records[0].ordinal, tuple(records), digest.digest())
+    return replace(chunk, source_hash=digest.digest())
+
+
+def _chunk(number: int, records: list[Record | BrokenRecord]) -> Chunk:
+    return hashed(Chunk(number, records[0].ordinal, tuple(records), b""))

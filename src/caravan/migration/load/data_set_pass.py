@@ -8,11 +8,13 @@ from itertools import islice
 from caravan.migration.load.chunk_commit import ChunkResult, Job
 from caravan.migration.load.chunks import Chunk, cut, known_cuts, records_per_chunk
 from caravan.migration.load.journal import Journal, Proven
+from caravan.migration.load.packed_keys import unpack
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.pool import Pool
 from caravan.migration.load.progress import Progress
-from caravan.migration.load.readers import BrokenRecord, Reader, Record, SourceDamaged
+from caravan.migration.load.readers import BrokenRecord, Reader, Record, SourceDamaged, TextReader
 from caravan.migration.load.source_health import Health
+from caravan.migration.load.text_chunks import TEXT_ROWS, TextChunk, cut_text, rows_of
 from caravan.migration.load.worker import Task
 
 __all__ = ["DataSetPass", "Outcome"]
@@ -110,7 +112,7 @@ class DataSetPass:
     def _once(self, pool: Pool) -> bool:
         self._ledger = {} if self._journal is None else self._journal.ledger(self._data_set.name)
         disturbed = False
-        for result in pool.run(self._job, self._tasks()):
+        for result in pool.run(self._job, self._tasks(), self._rows_of):
             disturbed |= result.disturbed
             if result.number == 0:
                 self._analyze()
@@ -124,11 +126,7 @@ class DataSetPass:
         """Yield the chunks that are not proven; those that are enter the results."""
         self._chunks = 0
         try:
-            most = records_per_chunk(self._reader.format)
-            known = known_cuts(
-                {number: proven.records for number, proven in self._ledger.items()}, most_records=most
-            )
-            for chunk in cut(islice(self._records(), self._limit), known, most_records=most):
+            for chunk in self._cut():
                 self._chunks = chunk.number + 1
                 if self._health is not None:
                     self._health.wait()
@@ -138,14 +136,39 @@ class DataSetPass:
                         self._results[chunk.number] = proven
                         self._progress.advance(proven.records, self._reader.position())
                     continue
-                yield Task(chunk, reload=proven is not None)
+                yield self._task(chunk, known=proven is not None)
         except SourceDamaged as damage:
             self._damage = damage
+
+    def _cut(self) -> Iterator[Chunk | TextChunk]:
+        records = {number: proven.records for number, proven in self._ledger.items()}
+        text = self._job.text
+        if text is not None and isinstance(self._reader, TextReader):
+            known = known_cuts(records, most_records=TEXT_ROWS)
+            return cut_text(self._reader, self._data_set.collection, text, known, self._limit)
+        most = records_per_chunk(self._reader.format)
+        known = known_cuts(records, most_records=most)
+        return cut(islice(self._records(), self._limit), known, most_records=most)
+
+    def _task(self, chunk: Chunk | TextChunk, *, known: bool) -> Task:
+        """Return the chunk as it is to be loaded: what is not new is mapped, and needs the book of keys."""
+        if known and self._journal is not None:
+            unpack(
+                self._journal.connection, self._data_set.org_id, self._data_set.migration, self._data_set.name
+            )
+        if known and isinstance(chunk, TextChunk):
+            return Task(self._rows_of(chunk), reload=True)
+        return Task(chunk, reload=known)
+
+    def _rows_of(self, chunk: TextChunk) -> Chunk:
+        if not isinstance(self._reader, TextReader):
+            raise TypeError("a chunk of text comes from a reader of text")
+        return rows_of(self._reader, self._data_set.collection, chunk)
 
     def _records(self) -> Iterator[Record | BrokenRecord]:
         return self._reader.read(self._data_set.collection)
 
-    def _is_proven(self, chunk: Chunk, proven: Proven) -> bool:
+    def _is_proven(self, chunk: Chunk | TextChunk, proven: Proven) -> bool:
         return (
             not proven.stale
             and proven.source_hash == chunk.source_hash

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from caravan.migration.load.chunk_commit import ChunkResult, Job, MappedFinding, MappedRefusal
+from caravan.migration.load.chunk_commit import AsRecords, ChunkResult, Job, MappedFinding, MappedRefusal
 from caravan.migration.load.chunks import Chunk
 from caravan.migration.load.dry_notes import notes_of
 from caravan.migration.load.mapped_chunk import ChunkMapper
+from caravan.migration.load.text_chunks import TextChunk
 
 __all__ = ["DryChunkReader"]
 
@@ -17,9 +18,13 @@ class DryChunkReader:
         self._job = job
         self._mapper = ChunkMapper(job.data_set, job.record_format)
 
-    def load(self, chunk: Chunk, *, reload: bool, wait_for_turn: Callable[[], None]) -> ChunkResult:
+    def load(
+        self, chunk: Chunk | TextChunk, *, reload: bool, wait_for_turn: Callable[[], None]
+    ) -> ChunkResult | AsRecords:
         """Map the chunk; nothing is written."""
         del reload
+        if isinstance(chunk, TextChunk):
+            return AsRecords(chunk.number)
         mapped = self._mapper.map(chunk)
         wait_for_turn()
         return ChunkResult(

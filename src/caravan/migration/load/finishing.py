@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from caravan.migration.load.journal import Journal
+from caravan.migration.load.packed_keys import unpack
 from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.references import resolve
 from caravan.migration.verify import qualified
@@ -22,6 +23,11 @@ _TRIM: Final = tuple(
         "DELETE FROM engine.dangling_references",
         "DELETE FROM engine.ledger",
     )
+)
+
+_PACKED_BEHIND: Final = (
+    "SELECT 1 FROM engine.packed_keys WHERE org_id = %(org)s AND migration = %(migration)s AND data_set = %(data_set)s"
+    " AND chunk >= %(chunks)s LIMIT 1"
 )
 
 _REFERENCES: Final = """
@@ -55,6 +61,10 @@ DELETE FROM engine.quarantine_clock c WHERE c.org_id = %(org)s AND c.migration =
 def trim(journal: Journal, data_set: PlannedDataSet, chunks: int) -> None:
     """Forget chunks that lie behind the end of the source; the rows of their records stay, without a chunk."""
     with journal.connection.transaction():
+        if journal.connection.execute(
+            _PACKED_BEHIND.encode(), {**data_set.scope, "chunks": chunks}
+        ).fetchone():
+            unpack(journal.connection, data_set.org_id, data_set.migration, data_set.name)
         for statement in _TRIM:
             journal.connection.execute(statement.encode(), {**data_set.scope, "chunks": chunks})
 

@@ -13,6 +13,7 @@ import psycopg
 from caravan.core.database.connection import DatabaseAddress, Role
 from caravan.core.ids import uuid7
 from caravan.migration.load.errors import LoadRunningError
+from caravan.migration.load.record_sums import RECORD_SUM
 from caravan.migration.verify import TableSum
 
 __all__ = ["Journal", "Proven", "open_journal"]
@@ -36,6 +37,8 @@ class Proven:
     mapping_version: str
     stale: bool
     sums: Mapping[str, TableSum]
+    by_record: bool = False
+    """Whether the sums are those of ``record_sums``, as chunks of text have them."""
 
 
 class Journal:
@@ -117,5 +120,6 @@ def _locked(connection: psycopg.Connection, org_id: UUID, migration: str) -> boo
 
 def _proven(row: tuple[Any, ...]) -> Proven:
     chunk, records, quarantined, source_hash, version, stale, sums = row
-    totals = {table: TableSum.stored(*total) for table, total in sums.items()}
-    return Proven(chunk, records, quarantined, source_hash, version, stale, totals)
+    totals = {table: TableSum.stored(*total[:2]) for table, total in sums.items()}
+    by_record = any(total[2:] == [RECORD_SUM] for total in sums.values())
+    return Proven(chunk, records, quarantined, source_hash, version, stale, totals, by_record)

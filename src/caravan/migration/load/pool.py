@@ -12,10 +12,23 @@ from typing import Final, Protocol, Self
 import psycopg
 
 from caravan.core.database.connection import DatabaseAddress, Role
-from caravan.migration.load.chunk_commit import ChunkResult, FencedError, Job
+from caravan.migration.load.chunk_commit import AsRecords, ChunkResult, FencedError, Job
+from caravan.migration.load.chunks import Chunk
 from caravan.migration.load.errors import LoadStoppedError
+from caravan.migration.load.readers import SourceDamaged
 from caravan.migration.load.stop import StopSwitch
-from caravan.migration.load.worker import ChunkLoader, Failed, Go, Ready, Task, connect, loader_for, work
+from caravan.migration.load.text_chunks import RowsOf, TextChunk
+from caravan.migration.load.worker import (
+    Again,
+    ChunkLoader,
+    Failed,
+    Go,
+    Ready,
+    Task,
+    connect,
+    loader_for,
+    work,
+)
 
 __all__ = ["InlinePool", "Pool", "WorkerPool", "open_pool"]
 
@@ -27,9 +40,11 @@ _FAREWELL: Final = 5.0
 
 
 class Pool(Protocol):
-    """Loads the chunks of one job; results come in source order."""
+    """Loads the chunks of one job; results come in source order. ``rows_of`` reads a chunk again that does not go in as text."""
 
-    def run(self, job: Job, tasks: Iterator[Task]) -> Iterator[ChunkResult]: ...
+    def run(
+        self, job: Job, tasks: Iterator[Task], rows_of: RowsOf | None = None
+    ) -> Iterator[ChunkResult]: ...
 
     def __enter__(self) -> Self: ...
 
@@ -60,13 +75,18 @@ class InlinePool:
         if self._connection is not None:
             self._connection.close()
 
-    def run(self, job: Job, tasks: Iterator[Task]) -> Iterator[ChunkResult]:
+    def run(self, job: Job, tasks: Iterator[Task], rows_of: RowsOf | None = None) -> Iterator[ChunkResult]:
         loader = loader_for(job, self._connection)
         for task in tasks:
             self._stop.check()
-            yield self._load(loader, task)
+            done = self._load(loader, task)
+            if isinstance(done, AsRecords):
+                done = self._load(loader, Task(_read_again(task.chunk, rows_of), task.reload))
+            if not isinstance(done, ChunkResult):
+                raise TypeError("records were asked for twice")
+            yield done
 
-    def _load(self, loader: ChunkLoader, task: Task) -> ChunkResult:
+    def _load(self, loader: ChunkLoader, task: Task) -> ChunkResult | AsRecords:
         try:
             return loader.load(task.chunk, reload=task.reload, wait_for_turn=self._stop.check)
         except (psycopg.OperationalError, FencedError) as error:
@@ -86,15 +106,15 @@ class _Worker:
         theirs.close()
         self.in_hand: set[int] = set()
 
-    def send(self, order: Job | Task | Go) -> None:
+    def send(self, order: Job | Task | Go | Again) -> None:
         try:
             self.pipe.send(order)
         except OSError:
             raise self._gone() from None
 
-    def receive(self) -> Ready | ChunkResult:
+    def receive(self) -> Ready | ChunkResult | AsRecords:
         try:
-            message: Ready | ChunkResult | Failed = self.pipe.recv()
+            message: Ready | ChunkResult | AsRecords | Failed = self.pipe.recv()
         except (EOFError, OSError):
             raise self._gone() from None
         if isinstance(message, Failed):
@@ -128,6 +148,7 @@ class WorkerPool:
     def __init__(self, conninfo: str | None, workers: int, stop: StopSwitch) -> None:
         self._stop = stop
         self._workers: list[_Worker] = []
+        self._texts: dict[int, TextChunk] = {}
         self._conninfo = conninfo
         self._wanted = workers
 
@@ -147,7 +168,7 @@ class WorkerPool:
         """The processes of this pool, started so far."""
         return [worker.process.pid for worker in self._workers if worker.process.pid is not None]
 
-    def run(self, job: Job, tasks: Iterator[Task]) -> Iterator[ChunkResult]:
+    def run(self, job: Job, tasks: Iterator[Task], rows_of: RowsOf | None = None) -> Iterator[ChunkResult]:
         first = next(tasks, None)
         if first is None:
             return  # all is proven: nobody has to be started
@@ -158,15 +179,19 @@ class WorkerPool:
             worker.send(job)
         order: deque[int] = deque()
         ready: dict[int, _Worker] = {}
+        self._texts.clear()
         self._feed(tasks, order)
         while order:
             for worker in self._heard():
                 message = worker.receive()
                 if isinstance(message, Ready):
                     ready[message.number] = worker
+                elif isinstance(message, AsRecords):
+                    worker.send(Again(_read_again(self._texts.get(message.number), rows_of)))
                 else:
                     order.popleft()
                     worker.in_hand.discard(message.number)
+                    self._texts.pop(message.number, None)
                     yield message
             if order and (next_worker := ready.pop(order[0], None)) is not None:
                 next_worker.send(Go(order[0]))
@@ -180,6 +205,8 @@ class WorkerPool:
             if task is None:
                 return
             order.append(task.chunk.number)
+            if isinstance(task.chunk, TextChunk):
+                self._texts[task.chunk.number] = task.chunk.without_text()
             worker.in_hand.add(task.chunk.number)
             worker.send(task)
 
@@ -191,3 +218,12 @@ class WorkerPool:
             heard = wait([worker.pipe for worker in self._workers], timeout=_LOOK_UP)
             if heard:
                 return [by_pipe[pipe] for pipe in heard if isinstance(pipe, Connection)]
+
+
+def _read_again(chunk: Chunk | TextChunk | None, rows_of: RowsOf | None) -> Chunk:
+    if rows_of is None or not isinstance(chunk, TextChunk):
+        raise TypeError("records were asked for of a chunk that is no text")
+    try:
+        return rows_of(chunk)
+    except SourceDamaged as damage:
+        raise LoadStoppedError(f"the source said: {damage.message}") from damage

@@ -42,6 +42,7 @@ class LoadRequest:
     workers: int = DEFAULT_WORKERS
     beside: Beside | None = None
     readers: int | None = None
+    as_text: bool = True
 
     @property
     def reading_processes(self) -> int:

@@ -17,6 +17,7 @@ from caravan.migration.load.errors import LoadStoppedError
 from caravan.migration.load.finishing import finish, trim
 from caravan.migration.load.journal import Journal, open_journal
 from caravan.migration.load.mapping_check import check_mappings, mapping_notes
+from caravan.migration.load.packed_keys import unpack, unpack_others
 from caravan.migration.load.planning import Plan, PlannedDataSet, plan
 from caravan.migration.load.pool import Pool, open_pool
 from caravan.migration.load.progress import NoProgress, Progress
@@ -28,6 +29,7 @@ from caravan.migration.load.source_health import Health, measure_of
 from caravan.migration.load.sources import closing_sources, file_of, open_sources
 from caravan.migration.load.stop import StopSwitch
 from caravan.migration.load.target_check import check_target
+from caravan.migration.load.text_plan import TextPlan, text_plan
 
 __all__ = ["run_load"]
 
@@ -106,6 +108,7 @@ class _Run:
         if self._request.beside is not None:
             self._guards = self._request.beside(self._plan, self._readers)
         run_id = journal.begin()
+        self._open_books(journal)
         try:
             self._load_all(journal, run_id)
         except LoadStoppedError as error:
@@ -114,6 +117,15 @@ class _Run:
             self._stopped(LoadStoppedError(f"the database said: {str(error).strip()}"))
         self._tell(journal)
         return self._report
+
+    def _open_books(self, journal: Journal) -> None:
+        """Write packed keys out where somebody will look into the book: a flow, or data sets whose ids may be those of others."""
+        names = [data_set.name for data_set in self._plan.data_sets]
+        unpack_others(journal.connection, self._plan.org_id, self._plan.migration, names)
+        for name in names:
+            data_set = next(item for item in self._plan.data_sets if item.name == name)
+            if self._text_plan(data_set, self._readers[name]) is None:
+                unpack(journal.connection, self._plan.org_id, self._plan.migration, name)
 
     def _load_all(self, journal: Journal, run_id: UUID) -> None:
         with open_pool(self._request.database, self._request.workers, self._stop) as pool:
@@ -184,7 +196,14 @@ class _Run:
             self._request.dry_run,
             referred_tables(self._plan) if self._request.dry_run else frozenset(),
             self._guards.get(name),
+            self._text_plan(data_set, reader),
         )
+
+    def _text_plan(self, data_set: PlannedDataSet, reader: Reader) -> TextPlan | None:
+        """A flow of changes looks at each row, and a dry run says what the mapping finds in each."""
+        if self._request.dry_run or data_set.name in self._guards or not self._request.as_text:
+            return None
+        return text_plan(self._plan, data_set, reader)
 
     def _analyze(self, job: Job) -> None:
         if not job.dry_run:

@@ -1,6 +1,6 @@
 """The fast form of verification: what PostgreSQL holds against what the ledger says it must hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +11,7 @@ from psycopg import sql
 from caravan.core.database.connection import DatabaseAddress, Role
 from caravan.migration.load.journal import Journal, Proven
 from caravan.migration.load.planning import Plan, PlannedDataSet
+from caravan.migration.load.record_sums import sums_of_text
 from caravan.migration.mapping.contract import TargetTable
 from caravan.migration.verify import (
     TableSum,
@@ -88,7 +89,7 @@ def _checked(
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-                return chunk_sums(connection, part.table, part.data_set.scope, dangling, chunks=part.chunks)
+                return _found(connection, part, ledgers[part.data_set.name], dangling)
 
     with ThreadPoolExecutor(max(1, connections)) as threads:
         for part, found in zip(parts, threads.map(hashed, parts), strict=True):
@@ -100,9 +101,29 @@ def _checked(
 
 def _parts(data_set: PlannedDataSet, ledger: Mapping[int, Proven], connections: int) -> list[_Part]:
     end = max(ledger, default=-1) + 1
-    split = connections > 1 and end >= _SPLIT_FROM
+    # PostgreSQL walks through a table with several processes itself.
+    split = connections > 1 and end >= _SPLIT_FROM and not any(proven.by_record for proven in ledger.values())
     ranges = [(0, end // 2), (end // 2, end)] if split else [(0, end)]
     return [_Part(data_set, table, chunks) for table in data_set.mapping.tables for chunks in ranges]
+
+
+def _found(
+    connection: psycopg.Connection,
+    part: _Part,
+    ledger: Mapping[int, Proven],
+    dangling: Collection[tuple[str, str]],
+) -> dict[int, TableSum]:
+    """Return what PostgreSQL holds of each chunk, hashed as the ledger has hashed it."""
+    scope = part.data_set.scope
+    by_record = {number for number, proven in ledger.items() if proven.by_record}
+    found: dict[int, TableSum] = {}
+    if len(by_record) < len(ledger) or not ledger:
+        found = chunk_sums(connection, part.table, scope, dangling, chunks=part.chunks)
+    if not by_record:
+        return found
+    kept = {number: total for number, total in found.items() if number not in by_record}
+    must = {number: ledger[number].sums.get(part.table.name, TableSum()) for number in by_record}
+    return kept | sums_of_text(connection, part.table, scope, must)
 
 
 def _compare(

@@ -64,7 +64,7 @@ def changed_rows(address: DatabaseAddress, journal: Journal, plan: Plan, connect
     mismatches = check_target(address, journal, plan, connections).mismatches
     for data_set in plan.data_sets:
         own = [item for item in mismatches if item.data_set == data_set.name]
-        differences = explain(journal, data_set, own) if own else []
+        differences = explain(journal, plan, data_set, own) if own else []
         for difference in differences:
             column = f", column {difference.column}" if difference.column else ""
             yield (

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from caravan.migration.load.errors import UndoRefusedError
 from caravan.migration.load.journal import Journal, open_journal
+from caravan.migration.load.packed_keys import unpack
 from caravan.migration.load.planning import Plan, PlannedDataSet, plan
 from caravan.migration.load.request import LoadRequest
 from caravan.migration.load.undo_obstacles import changed_rows, dependent_rows
@@ -22,6 +23,7 @@ _BESIDE: Final = (
     "quarantine_clock",
     "ledger",
     "legacy_keys",
+    "packed_keys",
     "load_runs",
 )
 
@@ -37,6 +39,7 @@ def undo(request: LoadRequest) -> dict[str, int]:
     planned = plan(request.config, tenant, request.source_override)
     with open_journal(request.database, planned.org_id, planned.migration) as journal:
         journal.begin()
+        unpack(journal.connection, planned.org_id, planned.migration)
         reasons = [
             *dependent_rows(journal.connection, planned),
             *changed_rows(request.database, journal, planned, max(1, request.workers)),

@@ -3,17 +3,20 @@
 import time
 from collections.abc import Iterator
 
-from caravan.migration.load.chunks import Chunk, cut, known_cuts, records_per_chunk
+from caravan.migration.load.chunks import Chunk, cut, hashed, known_cuts, records_per_chunk
 from caravan.migration.load.differences import differences_of
 from caravan.migration.load.journal import Journal, open_journal
 from caravan.migration.load.mapped_chunk import ChunkMapper
-from caravan.migration.load.planning import PlannedDataSet, plan
+from caravan.migration.load.packed_keys import unpack
+from caravan.migration.load.planning import Plan, PlannedDataSet, plan
 from caravan.migration.load.progress import NoProgress, Progress
-from caravan.migration.load.readers import Reader, SourceDamaged, SourceUnreadable, open_source
+from caravan.migration.load.readers import Reader, SourceDamaged, SourceUnreadable, TextReader, open_source
 from caravan.migration.load.report import Difference, VerifyReport
 from caravan.migration.load.request import LoadRequest
 from caravan.migration.load.sources import closing_sources, kind_of
 from caravan.migration.load.target_check import Mismatch, check_target
+from caravan.migration.load.text_chunks import TEXT_ROWS, TextChunk, cut_text, is_of_text, rows_of
+from caravan.migration.load.text_plan import text_plan
 from caravan.migration.verify import dangling_columns
 
 __all__ = ["explain", "verify"]
@@ -38,7 +41,9 @@ def verify(request: LoadRequest, progress: Progress | None = None) -> VerifyRepo
         for data_set in planned.data_sets:
             progress.begin(data_set.name, None)
             mismatches = [item for item in checked.mismatches if item.data_set == data_set.name]
-            differences, changed[data_set.name] = _against_source(journal, data_set, mismatches, progress)
+            differences, changed[data_set.name] = _against_source(
+                journal, planned, data_set, mismatches, progress
+            )
             report.differences += differences
             progress.end()
         report.checks["source"] = {
@@ -50,51 +55,107 @@ def verify(request: LoadRequest, progress: Progress | None = None) -> VerifyRepo
     return report
 
 
-def explain(journal: Journal, data_set: PlannedDataSet, mismatches: list[Mismatch]) -> list[Difference]:
+def explain(
+    journal: Journal, planned: Plan, data_set: PlannedDataSet, mismatches: list[Mismatch]
+) -> list[Difference]:
     """Return the differences behind mismatching chunks; none when the source cannot be read any more."""
     try:
-        return _against_source(journal, data_set, mismatches, NoProgress())[0]
+        return _against_source(journal, planned, data_set, mismatches, NoProgress())[0]
     except (SourceUnreadable, SourceDamaged):
         return []
 
 
 def _against_source(
-    journal: Journal, data_set: PlannedDataSet, mismatches: list[Mismatch], progress: Progress
+    journal: Journal,
+    planned: Plan,
+    data_set: PlannedDataSet,
+    mismatches: list[Mismatch],
+    progress: Progress,
 ) -> tuple[list[Difference], list[int]]:
     """Return the differences of mismatching chunks, and the chunks that are not what was loaded."""
     reader = open_source(data_set.place, kind_of(data_set), data_set.rules)
     with closing_sources([reader]):
-        return _compared(reader, journal, data_set, mismatches, progress)
+        return _Comparison(reader, journal, planned, data_set, mismatches).run(progress)
 
 
-def _compared(
-    reader: Reader, journal: Journal, data_set: PlannedDataSet, mismatches: list[Mismatch], progress: Progress
-) -> tuple[list[Difference], list[int]]:
-    mapper = ChunkMapper(data_set, reader.format)
-    ledger = journal.ledger(data_set.name)
-    dangling = dangling_columns(journal.connection, journal.scope)
-    tables: dict[int, set[str]] = {}
-    for item in mismatches:
-        tables.setdefault(item.chunk, set()).add(item.table)
-    differences: list[Difference] = []
-    changed = set(ledger)
-    most = records_per_chunk(reader.format)
-    known = known_cuts({number: proven.records for number, proven in ledger.items()}, most_records=most)
-    for chunk in _readable(cut(reader.read(data_set.collection), known, most_records=most)):
-        proven = ledger.get(chunk.number)
-        if proven is not None and proven.source_hash == chunk.source_hash and not proven.stale:
-            changed.discard(chunk.number)
-        else:
-            changed.add(chunk.number)
-        if chunk.number in tables:
-            differences += differences_of(
-                journal.connection, data_set, mapper, chunk, tables[chunk.number], dangling
-            )
-        progress.advance(len(chunk.records), reader.position())
-    return differences, sorted(changed)
+class _Comparison:
+    """One data set's ledger against its source, chunk by chunk."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        journal: Journal,
+        planned: Plan,
+        data_set: PlannedDataSet,
+        mismatches: list[Mismatch],
+    ) -> None:
+        self._reader = reader
+        self._journal = journal
+        self._data_set = data_set
+        self._mapper = ChunkMapper(data_set, reader.format)
+        self._ledger = journal.ledger(data_set.name)
+        self._dangling = dangling_columns(journal.connection, journal.scope)
+        self._text = None
+        if any(is_of_text(proven.source_hash) for proven in self._ledger.values()):
+            self._text = text_plan(planned, data_set, reader)
+        self._tables: dict[int, set[str]] = {}
+        for item in mismatches:
+            self._tables.setdefault(item.chunk, set()).add(item.table)
+        self._unpacked = False
+
+    def run(self, progress: Progress) -> tuple[list[Difference], list[int]]:
+        differences: list[Difference] = []
+        changed = set(self._ledger)
+        for chunk in _readable(self._chunks()):
+            if self._is_as_loaded(chunk):
+                changed.discard(chunk.number)
+            else:
+                changed.add(chunk.number)
+            if chunk.number in self._tables:
+                differences += self._differences(self._records(chunk), self._tables[chunk.number])
+            proven = self._ledger.get(chunk.number)
+            progress.advance(0 if proven is None else proven.records, self._reader.position())
+        return differences, sorted(changed)
+
+    def _chunks(self) -> Iterator[Chunk | TextChunk]:
+        records = {number: proven.records for number, proven in self._ledger.items()}
+        if self._text is not None and isinstance(self._reader, TextReader):
+            known = known_cuts(records, most_records=TEXT_ROWS)
+            return cut_text(self._reader, self._data_set.collection, self._text, known)
+        most = records_per_chunk(self._reader.format)
+        known = known_cuts(records, most_records=most)
+        return cut(self._reader.read(self._data_set.collection), known, most_records=most)
+
+    def _is_as_loaded(self, chunk: Chunk | TextChunk) -> bool:
+        proven = self._ledger.get(chunk.number)
+        if proven is None or proven.stale:
+            return False
+        if proven.source_hash == chunk.source_hash:
+            return True
+        if is_of_text(proven.source_hash) == is_of_text(chunk.source_hash):
+            return False
+        if isinstance(chunk, TextChunk) or is_of_text(chunk.source_hash):
+            return hashed(self._records(chunk)).source_hash == proven.source_hash
+        # Loaded as text, and this source gives none (a dump of it): the rows themselves tell.
+        tables = {table.name for table in self._data_set.mapping.tables}
+        return len(chunk.records) == proven.records and not self._differences(chunk, tables)
+
+    def _records(self, chunk: Chunk | TextChunk) -> Chunk:
+        if isinstance(chunk, Chunk):
+            return chunk
+        if not isinstance(self._reader, TextReader):
+            raise TypeError("a chunk of text comes from a reader of text")
+        return rows_of(self._reader, self._data_set.collection, chunk)
+
+    def _differences(self, chunk: Chunk, tables: set[str]) -> list[Difference]:
+        data_set, connection = self._data_set, self._journal.connection
+        if not self._unpacked:
+            unpack(connection, data_set.org_id, data_set.migration, data_set.name)
+            self._unpacked = True
+        return list(differences_of(connection, data_set, self._mapper, chunk, tables, self._dangling))
 
 
-def _readable(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+def _readable(chunks: Iterator[Chunk | TextChunk]) -> Iterator[Chunk | TextChunk]:
     """Yield chunks up to a damage; what lies behind it was not loaded either, or shows as changed."""
     try:
         yield from chunks

@@ -15,11 +15,12 @@ from typing import Final, Protocol, TypeAlias
 
 import psycopg
 
-from caravan.migration.load.chunk_commit import ChunkResult, ChunkWriter, FencedError, Job
+from caravan.migration.load.chunk_commit import AsRecords, ChunkResult, ChunkWriter, FencedError, Job
 from caravan.migration.load.chunks import Chunk
 from caravan.migration.load.dry_chunk import DryChunkReader
+from caravan.migration.load.text_chunks import TextChunk
 
-__all__ = ["ChunkLoader", "Failed", "Go", "Ready", "Task", "connect", "loader_for", "work"]
+__all__ = ["Again", "ChunkLoader", "Failed", "Go", "Ready", "Task", "connect", "loader_for", "work"]
 
 _COLLECT_EVERY: Final = 16
 _SETTINGS: Final = (
@@ -40,7 +41,7 @@ _SETTINGS: Final = (
 class Task:
     """A chunk to load; ``reload`` when the ledger has seen one of this number."""
 
-    chunk: Chunk
+    chunk: Chunk | TextChunk
     reload: bool
 
 
@@ -59,6 +60,13 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """The records of a chunk that could not go in as text."""
+
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The worker cannot go on. ``database`` tells that the database, not the code, is the cause."""
 
@@ -66,13 +74,16 @@ class Failed:
     database: bool
 
 
-Order: TypeAlias = Job | Task | Go
+Order: TypeAlias = Job | Task | Go | Again
 
 
 class ChunkLoader(Protocol):
     """What loads the chunks of one data set."""
 
-    def load(self, chunk: Chunk, *, reload: bool, wait_for_turn: Callable[[], None]) -> ChunkResult: ...
+    def load(
+        self, chunk: Chunk | TextChunk, *, reload: bool, wait_for_turn: Callable[[], None]
+    ) -> ChunkResult | AsRecords:
+        """Return what became of the chunk; ``AsRecords`` asks for the same chunk as records, and nothing of it remains."""
 
 
 def connect(conninfo: str) -> psycopg.Connection:
@@ -96,10 +107,10 @@ def work(pipe: Connection, conninfo: str | None) -> None:
     gc.freeze()
     gc.disable()
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-    turns: queue.SimpleQueue[Go] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(pipe, orders, turns), daemon=True).start()
+    replies: queue.SimpleQueue[Go | Again] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(pipe, orders, replies), daemon=True).start()
     try:
-        _serve(pipe, orders, turns, connect(conninfo) if conninfo is not None else None)
+        _serve(pipe, orders, replies, connect(conninfo) if conninfo is not None else None)
     except FencedError as error:
         pipe.send(Failed(str(error), database=True))
     except psycopg.Error as error:
@@ -108,11 +119,13 @@ def work(pipe: Connection, conninfo: str | None) -> None:
         pipe.send(Failed(f"{type(error).__name__}: {error}", database=False))
 
 
-def _receive(pipe: Connection, orders: "queue.SimpleQueue[Order]", turns: "queue.SimpleQueue[Go]") -> None:
+def _receive(
+    pipe: Connection, orders: "queue.SimpleQueue[Order]", replies: "queue.SimpleQueue[Go | Again]"
+) -> None:
     try:
         while True:
             order = pipe.recv()
-            (turns if isinstance(order, Go) else orders).put(order)
+            (replies if isinstance(order, Go | Again) else orders).put(order)
     except (EOFError, OSError):
         # The parent has stopped or died. An open transaction ends with the connection, and nothing of it remains.
         os._exit(0)
@@ -121,7 +134,7 @@ def _receive(pipe: Connection, orders: "queue.SimpleQueue[Order]", turns: "queue
 def _serve(
     pipe: Connection,
     orders: "queue.SimpleQueue[Order]",
-    turns: "queue.SimpleQueue[Go]",
+    replies: "queue.SimpleQueue[Go | Again]",
     connection: psycopg.Connection | None,
 ) -> None:
     loader: ChunkLoader | None = None
@@ -133,24 +146,43 @@ def _serve(
             continue
         if not isinstance(order, Task) or loader is None:
             raise RuntimeError(f"a chunk was expected, not {type(order).__name__}")
-        pipe.send(_load(pipe, turns, loader, order))
+        pipe.send(_Turn(pipe, replies, loader).load(order))
         del order
         served += 1
         if served % _COLLECT_EVERY == 0:
             gc.collect()
 
 
-def _load(pipe: Connection, turns: "queue.SimpleQueue[Go]", loader: ChunkLoader, task: Task) -> ChunkResult:
-    got = False
+class _Turn:
+    """One chunk on its way: its turn in source order is asked for once, its records where its text does not do."""
 
-    def wait_for_turn() -> None:
-        nonlocal got
-        if not got:
-            pipe.send(Ready(task.chunk.number))
-            turns.get()
-            got = True
+    def __init__(
+        self, pipe: Connection, replies: "queue.SimpleQueue[Go | Again]", loader: ChunkLoader
+    ) -> None:
+        self._pipe = pipe
+        self._replies = replies
+        self._loader = loader
+        self._got = False
+        self._number = -1
 
-    return loader.load(task.chunk, reload=task.reload, wait_for_turn=wait_for_turn)
+    def load(self, task: Task) -> ChunkResult:
+        self._number = task.chunk.number
+        done = self._loader.load(task.chunk, reload=task.reload, wait_for_turn=self._wait)
+        if isinstance(done, AsRecords):
+            self._pipe.send(done)
+            again = self._replies.get()
+            if not isinstance(again, Again):
+                raise TypeError(f"records were expected, not {type(again).__name__}")
+            done = self._loader.load(again.chunk, reload=task.reload, wait_for_turn=self._wait)
+        if not isinstance(done, ChunkResult):
+            raise TypeError("records were asked for twice")
+        return done
+
+    def _wait(self) -> None:
+        if not self._got:
+            self._pipe.send(Ready(self._number))
+            self._replies.get()
+            self._got = True
 
 
 def _said(error: psycopg.Error) -> str:

@@ -25,6 +25,7 @@ from caravan.migration.load.readers.tables import (
     SourceTable,
     TableReader,
 )
+from caravan.migration.load.readers.text_lines import TextLines, TextReader, TextSource
 from caravan.migration.load.readers.value_kinds import Described, Dialect, ValueKind, kind_of_column
 
 __all__ = [
@@ -49,6 +50,9 @@ __all__ = [
     "SourceTable",
     "SourceUnreadable",
     "TableReader",
+    "TextLines",
+    "TextReader",
+    "TextSource",
     "ValueKind",
     "decode",
     "kind_of_column",

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from caravan.migration.load.readers.tables import KeyRange, SourceTable
 
-__all__ = ["bounds_query", "condition", "ranges_of"]
+__all__ = ["bounds_query", "condition", "only", "ranges_of"]
 
 
 def bounds_query(table: SourceTable, literals: Sequence[str], source: str, parts: int) -> str | None:
@@ -39,14 +39,18 @@ def condition(table: SourceTable, within: KeyRange) -> str:
     """Return WHERE and ORDER BY of a range."""
     if not table.order:
         return ""
+    return f"{only(table, within)} ORDER BY {', '.join(table.order)}"
+
+
+def only(table: SourceTable, within: KeyRange) -> str:
+    """Return WHERE of a range of a table that has an order; nothing where the range is open."""
     row = f"({', '.join(table.order)})" if len(table.order) > 1 else table.order[0]
     parts = [
         f"{row} {sign} {_row(bound)}"
         for sign, bound in ((">", within.after), ("<=", within.upto))
         if bound is not None
     ]
-    where = f" WHERE {' AND '.join(parts)}" if parts else ""
-    return f"{where} ORDER BY {', '.join(table.order)}"
+    return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 
 def _row(bound: tuple[str, ...]) -> str:

@@ -1,0 +1,168 @@
+"""Chunks that go in as text leave what chunks of mapped records leave: rows, ledger, quarantine, findings; whatever stands in the source."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caravan.core.database import DatabaseAddress
+from caravan.migration.load import LoadReport, text_chunks, undo
+from tests.fixtures.capabilities import needs
+from tests.fixtures.mariadb_server import PrivateMariadb
+from tests.fixtures.source_loads import DraftedLoad, drafted_load
+
+pytestmark = needs("mariadbd")
+
+_OWNERS = "CREATE TABLE owners (id int PRIMARY KEY, name varchar(20)) CHARACTER SET utf8mb4"
+_THINGS = (
+    "CREATE TABLE things (id bigint PRIMARY KEY, owner int, word varchar(60), old varchar(40) CHARACTER SET latin1, state enum('new','it''s'),"
+    " flag tinyint(1), small smallint, big bigint unsigned, total decimal(12,3), ratio double, born date, at datetime(6), stamp timestamp(3) NULL,"
+    " raw varbinary(9), made year, FOREIGN KEY (owner) REFERENCES owners (id)) CHARACTER SET utf8mb4"
+)
+_PLAIN = {
+    "owner": ["1", "2", "NULL"],
+    "word": ["'plain'", "''", "NULL", "'back\\\\slash \\\\N'", "'tab\tnew\nline\r'", "'été 日本 😀'", "' \\\\. '", "'NULL'", "'q''uote'"],
+    "old": ["'Zoé'", "CONVERT(x'81' USING latin1)", "NULL", "''", "'\\\\'"],
+    "state": ["'new'", "'it''s'", "NULL"],
+    "flag": ["0", "1", "NULL"],
+    "small": ["-32768", "7", "NULL"],
+    "big": ["0", "9223372036854775807", "NULL"],
+    "total": ["-12.340", "0", "1.5", "999999999.999", "NULL"],
+    "ratio": ["0.1", "-0.0", "1e308", "1.7976931348623157e308", "3", "NULL", "0.30000000000000004"],
+    "born": ["'2024-02-29'", "'0001-01-01'", "'9999-12-31'", "NULL"],
+    "at": ["'2024-05-01 12:00:00.000001'", "'0001-01-01'", "'9999-12-31 23:59:59.999999'", "NULL", "'2024-10-27 02:30:00'"],
+    "stamp": ["'2024-05-01 10:00:00.5'", "NULL"],
+    "raw": ["x'00ff0d0a5c09'", "''", "NULL"],
+    "made": ["1901", "2155", "NULL", "0"],
+}  # fmt: skip
+_TROUBLE = {
+    "owner": ["77"],
+    "word": ["CONCAT('a', CHAR(0), 'b')", "CAST(x'ff41' AS CHAR)"],
+    "state": ["'unheard'"],
+    "big": ["18446744073709551615"],
+    "born": ["'0000-00-00'", "'2024-00-10'"],
+    "at": ["'0000-00-00'", "'2024-02-00 10:00:00'"],
+    "stamp": ["'0000-00-00'"],
+}
+_WAIVED = "".join(
+    f'[[waivers]]\nclass = "{name}"\nowner = "o"\nreason = "r"\n'
+    for name in ("date.zero", "text.invalid", "enum.not_a_member", "number.not_an_integer", "date.impossible")
+)
+_LEFT = {
+    "ledger": "data_set, chunk, first_ordinal, records, quarantined, mapping_version, stale",
+    "quarantine": "data_set, chunk, ordinal, reason, field, detail, tag, key, row_id",
+    "findings": "data_set, kind, key, field, detail",
+    "dangling_references": "data_set, table_name, row_id, column_name, wanted_id, tag, key",
+}
+
+
+def _value(random_: random.Random, name: str, *, trouble: float) -> str:
+    chosen = _TROUBLE if name in _TROUBLE and random_.random() < trouble else _PLAIN
+    return random_.choice(chosen[name])
+
+
+def _rows(seed: int, count: int, *, trouble: float) -> Iterator[str]:
+    random_ = random.Random(seed)  # noqa: S311 - rows of a test
+    keys = random_.sample(range(-3 * count, 3 * count), count)
+    for key in keys:
+        yield f"({key}, {', '.join(_value(random_, name, trouble=trouble) for name in _PLAIN)})"
+
+
+@contextmanager
+def _shop(mariadb: PrivateMariadb, rows: Iterator[str]) -> Iterator[str]:
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = '', time_zone = '+00:00', foreign_key_checks = 0")
+        for statement in (f"CREATE DATABASE {name}", f"USE {name}", _OWNERS, _THINGS):
+            cursor.execute(statement)
+        cursor.execute("INSERT INTO owners VALUES (1, 'first'), (2, NULL)")
+        cursor.execute(f"INSERT INTO things VALUES {', '.join(rows)}")  # noqa: S608 - rows of a test
+        try:
+            yield name
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@contextmanager
+def _load(database: DatabaseAddress, folder: Path, place: str) -> Iterator[DraftedLoad]:
+    with drafted_load(database, folder, f'url = "{place}"', place, "owners", "things") as load:
+        load.describe("owners", "things", more=_WAIVED)
+        yield load
+
+
+def _left(load: DraftedLoad) -> dict[str, Any]:
+    """What a load leaves, but for the hashes, which are of what was read."""
+    found: dict[str, Any] = {
+        table: load.value(
+            f"SELECT json_agg(to_jsonb(x) ORDER BY to_jsonb(x)::text) FROM (SELECT {columns} FROM engine.{table}) x"  # noqa: S608 - names of a test
+        )
+        for table, columns in _LEFT.items()
+    }
+    for table in ("owners", "things"):
+        found[table] = load.value(
+            f"SELECT json_agg(t::text ORDER BY id) FROM legacy.{table} t"  # noqa: S608 - names of a test
+        )
+    return found
+
+
+def _packed(load: DraftedLoad) -> int:
+    found = load.value("SELECT coalesce(sum(cardinality(keys)), 0) FROM engine.packed_keys")
+    assert isinstance(found, int | float) or found is not None
+    return int(str(found))
+
+
+def _done(report: LoadReport) -> dict[str, tuple[int, int, int]]:
+    return {name: (item.read, item.loaded, item.quarantined) for name, item in report.data_sets.items()}
+
+
+@pytest.mark.parametrize(("seed", "trouble"), [(1, 0.0), (2, 0.002), (3, 0.3)])
+def test_text_and_records_leave_the_same(
+    mariadb: PrivateMariadb,
+    own_database: DatabaseAddress,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    trouble: float,
+) -> None:
+    monkeypatch.setattr(text_chunks, "TEXT_ROWS", 60)
+    with (
+        _shop(mariadb, _rows(seed, 700, trouble=trouble)) as shop,
+        _load(own_database, tmp_path, mariadb.url(shop)) as load,
+    ):
+        text = load.load()
+        if trouble < 0.1:
+            assert _packed(load) > 100, "some chunks went in as text"
+        by_text = _left(load)
+        assert text.exit_code == 0, text.to_json()
+        assert all(check["ok"] for check in text.checks.values()), text.to_json()
+        undo(load.request())
+        assert load.value("SELECT count(*) FROM legacy.things") == 0
+        records = load.load(as_text=False)
+        assert _packed(load) == 0
+        by_record = _left(load)
+    by_text["ledger"] = _by_data_set(by_text["ledger"])
+    by_record["ledger"] = _by_data_set(by_record["ledger"])
+    for part in by_text:
+        if part in {"quarantine", "findings"}:
+            assert _without_chunk(by_text[part]) == _without_chunk(by_record[part]), part
+        else:
+            assert by_text[part] == by_record[part], part
+    assert _done(text) == _done(records)
+
+
+def _by_data_set(ledger: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    """Chunks of text are larger; what they prove in all is the same."""
+    found: dict[str, tuple[int, int]] = {}
+    for row in ledger:
+        records, quarantined = found.get(row["data_set"], (0, 0))
+        found[row["data_set"]] = (records + row["records"], quarantined + row["quarantined"])
+    return found
+
+
+def _without_chunk(rows: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    told = [{name: value for name, value in row.items() if name != "chunk"} for row in rows or ()]
+    return sorted(told, key=repr)
