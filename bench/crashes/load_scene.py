@@ -1,0 +1,78 @@
+"""Loads beside a flow of changes, killed between the source and the last line of the report."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import ClassVar, Final
+
+from bench.crashes.pair import Pair, carry, load, made_pair, verified
+from bench.crashes.points import Point
+from bench.crashes.scene import Case, Outcome, Scene, attempts
+from bench.crashes.writers import Writer
+from caravan.core.database import DatabaseAddress
+from caravan.migration.sync import begin, release
+
+__all__ = ["LoadScene"]
+
+_ROWS: Final = 220
+_BESIDE: Final = 6
+_LONGEST: Final = 0.8
+
+
+class LoadScene(Scene):
+    """Each case loads everything into an organisation of its own; the old store goes on from case to case."""
+
+    area: ClassVar[str] = "load"
+    points: ClassVar[Sequence[Point]] = (
+        Point("load.locked", "the migration's lock is held, no run is noted", "load.journal:Journal.begin", "before"),
+        Point("load.begun", "the run is noted, nothing is read", "load.journal:Journal.begin"),
+        Point("load.mapped", "a chunk is read and mapped", "load.mapped_chunk:ChunkMapper.map", most=6),
+        Point("load.staged", "its rows are copied to the staging tables", "load.staging:Staging.copy", most=6),
+        Point("load.claimed", "its keys are claimed", "load.chunk_commit:claim", most=6),
+        Point("load.written", "its rows are in the tables", "load.chunk_commit:ChunkWriter._write_rows", most=6),
+        Point("load.ledgered", "its ledger row is written, nothing is committed", "load.chunk_commit:write_ledger", most=6),
+        Point("load.committed", "it is committed, nobody has been told", "load.chunk_commit:ChunkWriter._merge", most=6),
+        Point("load.passed", "all chunks of a data set are in", "load.data_set_pass:DataSetPass.run", most=2),
+        Point("load.finished", "references are filled", "load.run:finish"),
+        Point("load.checked", "the tables are held against the ledger", "load.run:check_target"),
+        Point("load.reporting", "the report is made, the run is not closed", "load.journal:Journal.end", "before"),
+        Point("load.reported", "the run is closed", "load.journal:Journal.end"),
+    )  # fmt: skip
+
+    def begin(self) -> None:
+        self.store = self.old_store()
+        self.address: DatabaseAddress = self.database()
+        Writer(self.store, 1, "first").write(_ROWS)
+        self._cases = 0
+
+    def play(self, case: Case, point: Point | None, outcome: Outcome) -> None:
+        self._cases += 1
+        pair = made_pair(self.store, self.address, self.folder / f"case-{self._cases}")
+        writer = Writer(self.store, case.seed, f"{case.point}.{case.kind}.{case.seed}.{self._cases}")
+        begin(pair.setting("forward"))
+        try:
+            writer.write(2)
+            workers = self._die(case, point, pair, writer, outcome)
+            self.again(outcome, load, pair, workers)
+            writer.write(2)
+            self.again(outcome, carry, pair, "forward")
+            outcome.problems += pair.differences()
+            outcome.problems += [
+                f"the verifier says of {name}: {told}"
+                for name, told in verified(pair).items()
+                if told != ["same", []]
+            ]
+        finally:
+            with suppress(Exception):
+                release(pair.setting("forward"))
+
+    def _die(self, case: Case, point: Point | None, pair: Pair, writer: Writer, outcome: Outcome) -> int:
+        """Load and die; returns how many worker processes it had: where it dies at random, sometimes it or they are hit."""
+        workers = 2 if point is None and case.seed % 3 == 0 else 0
+        longest = _LONGEST + (1.0 if workers else 0.0)  # processes of their own need a moment to begin
+        for how in attempts(case, point, longest):
+            with writer.beside(_BESIDE):
+                ended = self.stage.nursery.run(self.order(load, pair, workers, **how))
+            if ended.killed:
+                outcome.crashes += 1
+                break
+        return workers
