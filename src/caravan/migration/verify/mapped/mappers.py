@@ -61,7 +61,7 @@ class Mappers:
         data_set: PlannedDataSet,
         record_format: RecordFormat,
         chunks: Iterator[Chunk],
-        homes: Homes | None,
+        homes: Homes | None = None,
     ) -> Iterator[Totals]:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
@@ -97,7 +97,7 @@ class _UnsealedMapper(ChunkMapper):
 
 
 def _mapped(
-    data_set: PlannedDataSet, record_format: RecordFormat, chunk: Chunk, homes: Homes | None
+    data_set: PlannedDataSet, record_format: RecordFormat, chunk: Chunk, homes: Homes | None = None
 ) -> Totals:
     tables, mapper, encoders = data_set.mapping.tables, *_tools(_Named(data_set), record_format)
     result = mapper.map(chunk)
