@@ -5,7 +5,7 @@ from typing import Final
 
 from caravan.core.clock import utc_now
 from caravan.migration.capture.changes import Position
-from caravan.migration.sync import FlowParty, FlowSetting, find_flow, hold_at, open_connection
+from caravan.migration.sync import FlowParty, FlowSetting, hold_at
 
 __all__ = ["CarriedFlow"]
 
@@ -19,21 +19,13 @@ class CarriedFlow(FlowParty):
 
     def __init__(self, setting: FlowSetting) -> None:
         super().__init__(setting.database, setting.key, setting.capture)
-        self._setting = setting
 
     def attend(self) -> None:
         """Give it a stop position that lies behind everything: a flow with one looks many times a second at what is wanted."""
-        connection = open_connection(self._setting.database)
-        try:
-            hold_at(connection, self._setting.key, _BEHIND_ALL)
-        finally:
-            connection.close()
+        with self._connected() as connection:
+            hold_at(connection, self._key, _BEHIND_ALL)
 
     def carried(self) -> bool:
         """Tell whether a process carries it, whatever it does with what it reads."""
-        connection = open_connection(self._setting.database)
-        try:
-            flow = find_flow(connection, self._setting.key)
-        finally:
-            connection.close()
+        flow = self._flow()
         return flow is not None and flow.state == "running" and utc_now() - flow.heartbeat_at < _ALIVE

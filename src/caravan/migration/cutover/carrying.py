@@ -32,7 +32,10 @@ from caravan.migration.units.states import SHADOW_READ, SWITCHED
 __all__ = ["Carrier"]
 
 _MARGIN: Final = 1000
+_MARGIN_BEFORE: Final = 10 * _MARGIN
+"""Sequences are set before anybody waits, so far that while writes are held it is only to be seen that they are far enough."""
 _UNDO: Final = 10.0
+_UNHELD: Final = 60.0
 _PAUSE: Final = 0.005
 _SHOWN: Final = 5
 
@@ -129,6 +132,8 @@ class Carrier:
     def _preflight(self, performance: Performance, roles: Roles) -> Mapping[str, Any]:
         roles.drained.prepare()
         roles.back.prepare()
+        self._parties.verification.prepare()
+        roles.taker.sequences.prime(margin=_MARGIN_BEFORE, within=_UNHELD)
         checks = preflight(self.look(roles, performance.transition))
         failed = [check for check in checks if not check.passed]
         if failed:

@@ -38,6 +38,7 @@ from caravan.migration.units import (
     append,
     connected,
     held_lease,
+    latest_measurements,
     look_at_sides,
     record_measurement,
     register,
@@ -177,7 +178,12 @@ class Cutovers:
     def opened(self) -> Iterator[Operation]:
         """Open a connection and hold the lease; raises ``LeaseHeldError``."""
         kept = self._publisher.kept_open() if isinstance(self._publisher, KeptOpen) else nullcontext()
-        with connected(self.address) as connection, held_lease(connection, self.scope) as lease, kept:
+        with (
+            connected(self.address) as connection,
+            held_lease(connection, self.scope) as lease,
+            kept,
+            self.parties.kept_open(),
+        ):
             coordinator = Coordinator(
                 connection,
                 self.scope,
@@ -227,7 +233,9 @@ class Cutovers:
         figures = {"running": flow.running(), "seconds": seconds, "transactions": lag.transactions}
         self._measure(on, unit, "lag", figures)
         if verified is not None:
-            compared = {"rows": verified.rows, "differing": verified.differing}
+            known = latest_measurements(on.connection, self.scope, unit).get("verification")
+            more = known.figures if known is not None and known.at == verified.at else {}
+            compared = {**more, "rows": verified.rows, "differing": verified.differing}
             record_measurement(on.connection, self.scope, unit, "verification", compared, at=verified.at)
         self._measure(on, unit, "sides", dict(self._sides()))
         return on.coordinator.advance(on.lease, unit, target)

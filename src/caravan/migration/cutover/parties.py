@@ -4,7 +4,8 @@ All calls are synchronous and idempotent. ``within`` is how many seconds a call 
 besides what is named here is the store's own error; the cutover tells it as ``StoreFailedError``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from caravan.migration.capture.changes import Position
 from caravan.migration.sync.flows import Lag
+from caravan.migration.units.publishing import KeptOpen
 
 __all__ = [
     "DirtyCheck",
@@ -166,6 +168,9 @@ class TableSums:
 class Verification(Protocol):
     """Compares the two stores."""
 
+    def prepare(self) -> None:
+        """Do what takes long, before clients wait: compare what changed since the last whole one, so that less is left to ``dirty``."""
+
     def measure(self) -> Mapping[str, Any]:
         """Compare all while changes flow; returns the figures of the measurement ``verification``."""
 
@@ -189,3 +194,13 @@ class Parties:
     reverse: Flow
     verification: Verification
     extra: Mapping[str, Any]
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep what connections they have open for all that is asked in the block: a cutover asks while clients wait."""
+        stores = [part for store in (self.old, self.new) for part in (store.fence, store.sequences)]
+        with ExitStack() as stack:
+            for part in (*stores, self.forward, self.reverse, self.verification):
+                if isinstance(part, KeptOpen):
+                    stack.enter_context(part.kept_open())
+            yield

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 import psycopg
 from psycopg import sql
 
-from caravan.migration.cutover.fences.mariadb_session import opened, quoted
+from caravan.core.kept import Kept
+from caravan.migration.cutover.fences.mariadb_session import open_session, quoted
 
 __all__ = ["MariadbSequences", "NoSequences", "PostgresSequences"]
 
@@ -50,12 +52,18 @@ class PostgresSequences:
     """
 
     def __init__(self, url: str, tables: Sequence[str]) -> None:
-        self._url = url
         self._tables = sorted(tables)
+        self._connections = Kept(
+            lambda: psycopg.connect(url, autocommit=True, application_name="caravan sequences")
+        )
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Keep one connection for all that is asked in the block."""
+        return self._connections.kept_open()
 
     def prime(self, *, margin: int, within: float) -> Mapping[str, int]:
         primed: dict[str, int] = {}
-        with psycopg.connect(self._url, application_name="caravan sequences") as connection:
+        with self._connections.used() as connection, connection.transaction():
             connection.execute(f"SET LOCAL statement_timeout = {max(50, int(within * 1000))}".encode())
             for schema, table, column, name, place in connection.execute(
                 _NUMBERED, (self._tables,)
@@ -82,13 +90,17 @@ class MariadbSequences:
     """AUTO_INCREMENT of these tables."""
 
     def __init__(self, url: str, tables: Sequence[str]) -> None:
-        self._url = url
         self._tables = sorted(tables)
+        self._sessions = Kept(lambda: open_session(url))
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Keep one session for all that is asked in the block."""
+        return self._sessions.kept_open()
 
     def prime(self, *, margin: int, within: float) -> Mapping[str, int]:
         primed: dict[str, int] = {}
         deadline = time.monotonic() + within
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             for table, column, _ in session.rows(_COUNTED):
                 if table not in self._tables:
                     continue
@@ -101,6 +113,7 @@ class MariadbSequences:
                     continue
                 session.wait_at_most(deadline - time.monotonic())
                 session.rows(f"ALTER TABLE {name} AUTO_INCREMENT = {wanted}")
+                session.wait_as_usual()
                 primed[str(table)] = wanted
         return primed
 

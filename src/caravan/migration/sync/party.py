@@ -1,13 +1,14 @@
 """A flow as the cutover sees it: what it asks is written into the flow's row, and the process that carries the flow obeys."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
 
 from caravan.core.database.connection import DatabaseAddress
+from caravan.core.kept import Kept
 from caravan.migration.capture.changes import Position
 from caravan.migration.sync.captures import Capture
 from caravan.migration.sync.errors import FlowFailedError
@@ -32,6 +33,14 @@ class FlowParty:
 
     def __init__(self, address: DatabaseAddress, key: FlowKey, capture: Capture) -> None:
         self._address, self._key, self._capture = address, key, capture
+        self._connections = Kept(lambda: open_connection(self._address))
+        self._sources = Kept(capture.open)
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the connections, ours and the log's, for all that is asked in the block."""
+        with self._connections.kept_open(), self._sources.kept_open():
+            yield
 
     def prepare(self) -> None:
         """Make what the capture needs, and the flow: one that was never started watches until it is."""
@@ -41,11 +50,8 @@ class FlowParty:
 
     def head(self) -> Position:
         """Return where the log ends."""
-        source = self._capture.open()
-        try:
+        with self._sources.used() as source:
             return source.head()
-        finally:
-            source.close()
 
     def applied(self) -> Position | None:
         """Return what is applied on the other side; None where it never began."""
@@ -126,10 +132,5 @@ class FlowParty:
         with self._connected() as connection:
             return find_flow(connection, self._key)
 
-    @contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection]:
-        connection = open_connection(self._address)
-        try:
-            yield connection
-        finally:
-            connection.close()
+    def _connected(self) -> AbstractContextManager[psycopg.Connection]:
+        return self._connections.used()

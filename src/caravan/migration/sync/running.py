@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 15.0
 _BEAT_EVERY: Final = 0.25
-_HOLDING: Final = 0.02
+_HOLDING: Final = 0.01
+"""How often a flow looks at what is wanted of it, and how long it listens, while somebody waits for it at a position."""
 _LONGEST_GATHER: Final = 1.0
 """Seconds that a batch is gathered at most where more is known to wait: the flow must beat and hear what is wanted."""
 _RETAINED_EVERY: Final = 5.0
@@ -179,7 +180,9 @@ class _Session:
 
     def _read(self) -> None:
         """Read until the log is empty for a moment, or something is wanted of us."""
-        for transaction in self._source.transactions(self._read_to, wait=self._options.wait):
+        attended = self._flow.stop_number is not None
+        wait = min(_HOLDING, self._options.wait) if attended else self._options.wait
+        for transaction in self._source.transactions(self._read_to, wait=wait):
             if self._is_behind_stop(transaction):
                 self._flush()
                 self._reach_stop()

@@ -14,7 +14,7 @@ from caravan.migration.sync.flows import FlowMode
 
 __all__ = ["ask_to_run", "ask_to_stop", "catch_up", "hold_at", "let_go", "set_mode"]
 
-_LOOK_EVERY: Final = 0.02
+_LOOK_EVERY: Final = 0.005
 _WHERE: Final = " WHERE org_id = %(org)s AND migration = %(migration)s AND source = %(source)s AND direction = %(direction)s RETURNING 1"
 
 

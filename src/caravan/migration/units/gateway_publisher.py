@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import text
 
 from caravan.core.database import Database, DatabaseAddress, Role, WriteSession
+from caravan.core.kept import Kept
 from caravan.migration.config import MigrationConfig
 from caravan.migration.gateway.confirming import wait_until_confirmed
 from caravan.migration.gateway.plan import RoutePlan
@@ -47,6 +49,7 @@ class GatewayPublisher:
         self._by = by
         self._seconds = seconds
         self._kept: tuple[asyncio.Runner, Database] | None = None
+        self._connections = Kept(lambda: _reading(address))
 
     def publish(self, publication: Publication) -> Mapping[str, Any]:
         """Publish the whole table with the unit's new values, unless it stands so already, and wait.
@@ -55,7 +58,7 @@ class GatewayPublisher:
             NotConfirmedError: a process does not follow, or still has writes of a held unit on their way.
             LeaseLostError: the transition has gone on, or has ended, without whoever asks.
         """
-        with connected(self._address, read_only=True) as connection:
+        with self._connections.used() as connection:
             units = {name: unit.values for name, unit in stored_units(connection, publication.scope).items()}
         if self._kept is not None:
             runner, system = self._kept
@@ -69,7 +72,7 @@ class GatewayPublisher:
         system = Database(
             self._address, role=Role.SYSTEM, pool=1, read_pool=1, application="caravan migration"
         )
-        with asyncio.Runner() as runner:
+        with self._connections.kept_open(), asyncio.Runner() as runner:
             self._kept = (runner, system)
             try:
                 yield
@@ -132,6 +135,12 @@ class GatewayPublisher:
             "epoch": published.epoch,
             "gateways": [process.name for process in processes],
         }
+
+
+def _reading(address: DatabaseAddress) -> psycopg.Connection:
+    connection = psycopg.connect(address.libpq(Role.SYSTEM, application="caravan migration"), autocommit=True)
+    connection.read_only = True
+    return connection
 
 
 async def _refuse_the_past(session: WriteSession, publication: Publication) -> None:

@@ -8,10 +8,11 @@ be created, which is said.
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from caravan.core.kept import Kept
 from caravan.migration.cutover.errors import FenceRefusedError
 from caravan.migration.cutover.fences.mariadb_drop_right import (
     give_back,
@@ -23,7 +24,7 @@ from caravan.migration.cutover.fences.mariadb_session import (
     HELD_UP,
     NO_RIGHT,
     MariadbSession,
-    opened,
+    open_session,
     quoted,
     text_literal,
 )
@@ -65,10 +66,15 @@ class MariadbFence:
     def __init__(self, url: str, tables: Sequence[str]) -> None:
         self._url = url
         self._tables = sorted(tables)
+        self._sessions = Kept(lambda: open_session(self._url))
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Keep one session for all that is asked in the block."""
+        return self._sessions.kept_open()
 
     @property
     def limits(self) -> Sequence[str]:
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             who = still_may_drop(session, self._tables)
         dropping = (f"TRUNCATE and DROP by {', '.join(who)} are not stopped",) if who else ()
         return (
@@ -78,17 +84,17 @@ class MariadbFence:
         )
 
     def standing(self) -> Sequence[UUID]:
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             found = {transition_of(trigger.name) for trigger in self._triggers(session, PREFIX)}
         return sorted(one for one in found if one is not None)
 
     def is_up(self, transition: UUID) -> bool:
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             return set(self._wanted(transition)) <= set(self._triggers(session, fence_name(transition)))
 
     def put_up(self, transition: UUID, *, within: float) -> None:
         deadline = time.monotonic() + within
-        with opened(self._url) as session, self._told(session, within):
+        with self._sessions.used() as session, self._told(session, within):
             there = set(self._triggers(session, fence_name(transition)))
             for trigger in self._wanted(transition):
                 if trigger not in there:
@@ -98,7 +104,7 @@ class MariadbFence:
 
     def take_down(self, transition: UUID, *, within: float) -> None:
         deadline = time.monotonic() + within
-        with opened(self._url) as session, self._told(session, within):
+        with self._sessions.used() as session, self._told(session, within):
             for trigger in self._triggers(session, fence_name(transition)):
                 session.wait_at_most(deadline - time.monotonic())
                 session.rows(f"DROP TRIGGER IF EXISTS {quoted(trigger.name)}")
@@ -107,7 +113,7 @@ class MariadbFence:
 
     def old_transactions(self) -> Sequence[Writer]:
         """Return prepared transactions: all others that used the tables have ended before the triggers were there."""
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             try:
                 rows = session.rows("XA RECOVER")
             except store_errors() as error:
@@ -117,7 +123,7 @@ class MariadbFence:
         return [Writer("a prepared transaction", f"XA {row[3]}") for row in rows]
 
     def writers(self) -> Sequence[Writer]:
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             sessions = [
                 Writer(f"{user}@{host}", f"{count} sessions") for user, host, count in session.rows(_SESSIONS)
             ]
@@ -127,7 +133,7 @@ class MariadbFence:
         return [*sessions, *events]
 
     def by_hand(self, transition: UUID) -> Sequence[str]:
-        with opened(self._url) as session:
+        with self._sessions.used() as session:
             grants = given_back(session, transition)
         drops = [f"DROP TRIGGER IF EXISTS {quoted(trigger.name)}" for trigger in self._wanted(transition)]
         return [f"{statement};" for statement in (*drops, *grants)]
@@ -146,9 +152,10 @@ class MariadbFence:
 
     @contextmanager
     def _told(self, session: MariadbSession, within: float) -> Iterator[None]:
-        """Say who is in the way."""
+        """Say who is in the way; what the session waits is bounded only so long."""
         try:
             yield
+            session.wait_as_usual()
         except store_errors() as error:
             number = error.args[0] if error.args else None
             if number in HELD_UP:

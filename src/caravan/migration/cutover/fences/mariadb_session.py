@@ -10,7 +10,16 @@ from caravan.migration.load.readers.mariadb import connected
 if TYPE_CHECKING:
     import pymysql
 
-__all__ = ["HELD_UP", "NO_RIGHT", "UNDER_LOCK", "MariadbSession", "opened", "quoted", "text_literal"]
+__all__ = [
+    "HELD_UP",
+    "NO_RIGHT",
+    "UNDER_LOCK",
+    "MariadbSession",
+    "open_session",
+    "opened",
+    "quoted",
+    "text_literal",
+]
 
 HELD_UP: Final = (1205, 1213, 1969, 3024)
 """Waited too long for a lock, deadlock, ran too long (MariaDB's and MySQL's word for it)."""
@@ -37,17 +46,37 @@ class MariadbSession:
         with suppress(self._connection.OperationalError, self._connection.InternalError):
             self.rows(f"SET SESSION max_statement_time = {max(_LEAST, seconds):.3f}")
 
+    def wait_as_usual(self) -> None:
+        """Take the bound back."""
+        self.rows("SET SESSION lock_wait_timeout = DEFAULT")
+        with suppress(self._connection.OperationalError, self._connection.InternalError):
+            self.rows("SET SESSION max_statement_time = DEFAULT")
 
-@contextmanager
-def opened(url: str) -> Iterator[MariadbSession]:
-    """Open a session and close it."""
+    def close(self) -> None:
+        """End it."""
+        self._connection.close()
+
+
+def open_session(url: str) -> MariadbSession:
+    """Return a session, to be closed."""
     connection = connected(url)
     try:
         session = MariadbSession(connection)
         session.rows("SET NAMES utf8mb4")
+    except BaseException:
+        connection.close()
+        raise
+    return session
+
+
+@contextmanager
+def opened(url: str) -> Iterator[MariadbSession]:
+    """Open a session and close it."""
+    session = open_session(url)
+    try:
         yield session
     finally:
-        connection.close()
+        session.close()
 
 
 def quoted(name: str) -> str:

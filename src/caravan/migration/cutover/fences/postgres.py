@@ -7,14 +7,15 @@ by replacing its function with one that lets pass, and its triggers go when thei
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import psycopg
 
+from caravan.core.kept import Kept
 from caravan.migration.cutover.errors import FenceRefusedError
 from caravan.migration.cutover.fences import postgres_statements as statements
 from caravan.migration.cutover.fences.names import PREFIX, fence_name, transition_of
@@ -38,6 +39,11 @@ class PostgresFence:
         self._tables = sorted(tables)
         self._only = only
         self._since: datetime | None = None
+        self._connections = Kept(self._open)
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Keep one connection for all that is asked in the block."""
+        return self._connections.kept_open()
 
     @property
     def limits(self) -> Sequence[str]:
@@ -100,10 +106,11 @@ class PostgresFence:
             functions = [statements.drop_function(schema, name) for schema in schemas]
             return [statement.as_string(connection) + ";" for statement in (*drops, *functions)]
 
-    @contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection]:
-        with psycopg.connect(self._url, autocommit=True, application_name="caravan fence") as connection:
-            yield connection
+    def _open(self) -> psycopg.Connection:
+        return psycopg.connect(self._url, autocommit=True, application_name="caravan fence")
+
+    def _connected(self) -> AbstractContextManager[psycopg.Connection]:
+        return self._connections.used()
 
     def _patiently(self, connection: psycopg.Connection, within: float, act: Callable[[], None]) -> None:
         """Act in one transaction, again until its locks are there; raises ``FenceRefusedError`` with who holds them."""

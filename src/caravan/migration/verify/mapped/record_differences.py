@@ -116,8 +116,8 @@ def _compare_lost(
     found: Opened,
 ) -> None:
     """Tell the rows of records that the source does not have."""
-    imported = target.keys(buckets)
-    lost = [row_id for row_id in imported if row_id not in seen and (only is None or row_id in only)]
+    imported = target.keys(buckets) if only is None else target.keys_of(only)
+    lost = [row_id for row_id in imported if row_id not in seen]
     for start in range(0, len(lost), _ASKED):
         ids = lost[start : start + _ASKED]
         for table in data_set.mapping.tables:

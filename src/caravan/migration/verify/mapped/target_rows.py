@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from caravan.core.database.connection import DatabaseAddress, Role
+from caravan.migration.load.packed_keys import unpack
 from caravan.migration.mapping.contract import TargetTable
 from caravan.migration.verify.encoding import MODULUS, TableSum
 from caravan.migration.verify.mapped.buckets import BucketSums
@@ -78,6 +79,15 @@ class TargetRows:
         rows = self._connection.execute(statement, {**self._scope, "buckets": list(buckets)})
         return {row[0].bytes: row[1] for row in rows}
 
+    def keys_of(self, ids: Collection[bytes]) -> dict[bytes, str]:
+        """Return the legacy key of each of these records that was ever imported, by its id."""
+        rows = self._connection.execute(
+            "SELECT row_id, key FROM engine.legacy_keys WHERE org_id = %(org)s AND migration = %(migration)s"
+            " AND data_set = %(data_set)s AND row_id = ANY(%(ids)s)",
+            {**self._scope, "ids": [UUID(bytes=row_id) for row_id in ids]},
+        )
+        return {row[0].bytes: row[1] for row in rows}
+
     def quarantined(self, ids: Sequence[bytes]) -> set[bytes]:
         """Return those of the records that the load put away."""
         rows = self._connection.execute(
@@ -108,6 +118,7 @@ def target_rows(address: DatabaseAddress, scope: Mapping[str, Any]) -> Iterator[
     ) as connection:
         connection.execute("SET jit = off")
         connection.execute("SET work_mem = '64MB'")
+        unpack(connection, scope["org"], scope["migration"])
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # Behind the snapshot: whatever is in it that was written back has its alias by now.
         yield TargetRows(connection, scope, Homes.of(address, scope))
