@@ -14,7 +14,7 @@ from bench.crashes.stores import Kind
 
 def main() -> int:
     """Exit code 0 when nothing was lost, doubled or changed, and every planned crash has hit."""
-    names = [*POINTS, *(f"{area}.{RANDOM}" for area in SCENES)]
+    names = {*POINTS, *(f"{area}.{RANDOM}" for area in SCENES)}
     parser = argparse.ArgumentParser(prog="python -m bench.crashes", description=__doc__)
     parser.add_argument("--kills", type=int, default=5, help="crashes at each point")
     parser.add_argument("--every", type=int, default=1, help="of the points take every so manieth")
@@ -26,9 +26,12 @@ def main() -> int:
     )
     parser.add_argument("--afresh", action="store_true", help="forget what the figures have")
     parser.add_argument("--database", help="a PostgreSQL of logical WAL; an embedded one when absent")
-    parser.add_argument("--point", choices=names, metavar="POINT", help="play one crash again: where")
-    parser.add_argument("--seed", type=int, default=0, help="play one crash again: its seed")
+    parser.add_argument("--point", default="", help="play crashes again: at which point, or points")
+    parser.add_argument("--seed", type=int, default=0, help="play crashes again: their seed")
     given = parser.parse_args()
+    points = tuple(given.point.split(",")) if given.point else ()
+    if unknown := set(points) - names:
+        parser.error(f"there is no point {', '.join(sorted(unknown))}")
     campaign = Campaign(
         kills=given.kills,
         every=given.every,
@@ -38,7 +41,8 @@ def main() -> int:
         figures=given.figures,
         afresh=given.afresh,
         database=given.database,
-        only=(given.point, given.seed) if given.point else None,
+        only=points,
+        seed=given.seed,
     )
     figures = force(campaign)
     print(json.dumps({name: told for name, told in figures.items() if name != "played"}, indent=1))

@@ -23,7 +23,7 @@ _TOLD_EVERY: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is wanted. ``only`` is one crash to play again: its point and seed, on each of ``kinds``."""
+    """What is wanted. ``only`` are points to play again, with this seed and on each of ``kinds``."""
 
     kills: int = 5
     every: int = 1
@@ -33,11 +33,12 @@ class Campaign:
     figures: Path | None = None
     afresh: bool = False
     database: str | None = None
-    only: tuple[str, int] | None = None
+    only: tuple[str, ...] = ()
+    seed: int = 0
 
     def cases(self, kinds: tuple[Kind, ...]) -> list[Case]:
-        if self.only is not None:
-            return [Case(self.only[0], kind, self.only[1]) for kind in kinds]
+        if self.only:
+            return [Case(point, kind, self.seed) for point in self.only for kind in kinds]
         return planned(self.kills, kinds, self.areas, self.every)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
@@ -180,4 +181,4 @@ def _shown(row: Sequence[Any]) -> tuple[str, ...]:
 
 def _order_shown(row: Sequence[Any]) -> tuple[str, ...]:
     code, customer, total, paid = row
-    return (*_shown((code, customer)), f"{float(total):.4f}", str(bool(paid)))
+    return (*_shown((code, customer)), f"{Decimal(total):.4f}", str(bool(paid)))
