@@ -42,6 +42,38 @@ def test_records_are_the_same_then_different_then_repaired(
     assert (again.code, again.out.strip()) == (0, "nothing differs")
 
 
+UNITS = """
+[[units]]
+name = "people"
+data_sets = ["customers"]
+[[units]]
+name = "rest"
+data_sets = ["customers", "orders"]
+[[invariants]]
+name = "customers"
+legacy = "SELECT 1"
+new = "SELECT 1"
+"""
+
+
+def test_records_tell_the_guard_of_each_unit_that_they_cover(caravan: Caravan, shop: Shop) -> None:
+    shop.file.write_text(shop.file.read_text() + UNITS)
+    assert caravan("load", shop.file).code == 0
+    told = caravan("verify", "records", shop.file, "customers", "--json")
+    assert json.loads(told.out)["guards"] == {
+        "people": {"rows": 10, "differing": 0, "not_judged": 0, "position": 0}
+    }
+    both = caravan("verify", "records", shop.file)
+    assert both.code == 2, "a dump answers no SQL: the invariant is not judged"
+    assert "the guard `verification` of rest was told" in both.out
+    figures = "SELECT unit, figures ->> 'invariants' FROM engine.unit_measurements WHERE kind = 'verification' ORDER BY id"
+    assert shop.rows(figures) == [("people", None), ("people", "1"), ("rest", "1")]
+    said = (
+        "SELECT facts ->> 'name', unit FROM engine.migration_journal WHERE phase = 'measured' ORDER BY number"
+    )
+    assert shop.rows(said) == [("verification", unit) for unit in ("people", "people", "rest")]
+
+
 def test_a_side_with_write_authority_is_not_repaired(caravan: Caravan, shop: Shop) -> None:
     shop.file.write_text(f'{shop.file.read_text()}\n[[units]]\nname = "shop"\ndata_sets = ["orders"]\n')
     assert caravan("load", shop.file).code == 0

@@ -40,7 +40,7 @@ class CutoverRun:
     """One walk over the steps of a cutover, there or back. ``phase`` is acting, unwinding, done or undone.
 
     ``held_seconds`` is how long clients' writes waited, None where none did or they still do: then ``held_since`` is set.
-    ``checks`` are those of its preflight, none where that was not passed; ``unwound`` are the steps that took it back.
+    ``checks`` are those of its preflight; ``failed`` is what it stopped at, '' where it did not; ``unwound`` are the steps that took it back.
     """
 
     id: UUID
@@ -54,6 +54,7 @@ class CutoverRun:
     held_since: datetime | None = None
     held_seconds: float | None = None
     checks: list[Check] = field(default_factory=list)
+    failed: str = ""
 
     @property
     def open(self) -> bool:
@@ -97,6 +98,9 @@ def _note(run: CutoverRun, entry: Entry) -> None:
         _begin(run, steps, entry)
     elif entry.phase == "effect":
         _end(run, steps, entry)
+    elif entry.phase == "failed":
+        run.failed = str(entry.facts["said"])
+        run.checks = [Check(**check) for check in entry.facts.get("checks", ())] or run.checks
     elif entry.phase in ("done", "undone"):
         _leave(run.steps)
         run.phase, run.ended, run.held_since = entry.phase, entry.at, None

@@ -131,6 +131,8 @@ def _lag(given: GuardInput, figures: Mapping[str, Any]) -> Iterator[Check]:
 def _verification(_given: GuardInput, figures: Mapping[str, Any]) -> Iterator[Check]:
     yield _least("verification: rows compared", figures.get("rows"), 0)
     yield _most("verification: rows that differ", figures.get("differing"), 0)
+    if "invariants" in figures:
+        yield _most("verification: invariants that do not hold", figures.get("invariants"), 0)
 
 
 def _effects(given: GuardInput, figures: Mapping[str, Any]) -> Iterator[Check]:

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from caravan.core.clock import Clock
+from caravan.core.errors import CaravanError
 from caravan.core.ids import uuid7
 from caravan.migration.units.guards import Check
 from caravan.migration.units.journal import append
@@ -107,6 +108,16 @@ class TransitionRows:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             lease.hold(cursor)
             self._note(cursor, walk.unit, walk.id, "step", {"number": number, **step.as_json()})
+
+    def fail(self, walk: Walk, error: BaseException) -> None:
+        """Say why it goes no further, with the checks of a preflight that refused; what then is done is written like everything."""
+        facts: dict[str, Any] = {"error": type(error).__name__, "said": str(error)}
+        if isinstance(error, CaravanError):
+            facts = {"error": error.code, "said": error.message}
+            if "checks" in error.details:
+                facts["checks"] = error.details["checks"]
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            self._note(cursor, walk.unit, walk.id, "failed", facts)
 
     def did(self, lease: Lease, walk: Walk, number: int, step: Step, told: Mapping[str, Any]) -> None:
         """Say that it is done: the unit is where the step's values say."""

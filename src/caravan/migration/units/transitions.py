@@ -7,6 +7,7 @@ done, so publishers and performers have to be idempotent.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -151,6 +152,8 @@ class Coordinator:
         except LeaseLostError:
             raise
         except (Exception, KeyboardInterrupt) as error:
+            with suppress(psycopg.Error):  # what failed may be the database itself
+                self._rows.fail(walk, error)
             self._give_up(lease, name, error)
             raise
         self._rows.end(lease, walk, way.after, "done")

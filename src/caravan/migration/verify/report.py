@@ -77,12 +77,16 @@ class InvariantResult:
 
 @dataclass(slots=True)
 class VerificationReport:
-    """``exit_code``: 0 all the same, 1 something differs, 2 nothing differs but something could not be judged."""
+    """``exit_code``: 0 all the same, 1 something differs, 2 nothing differs but something could not be judged.
+
+    ``guards`` are the figures that the guard ``verification`` of a unit was told, by unit: those that it covered whole.
+    """
 
     migration: str
     subjects: list[SubjectReport] = field(default_factory=list)
     invariants: list[InvariantResult] = field(default_factory=list)
     seconds: float = 0.0
+    guards: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -102,6 +106,7 @@ class VerificationReport:
             "seconds": round(self.seconds, 3),
             "subjects": [one.as_json() for one in self.subjects],
             "invariants": [one.as_json() for one in self.invariants],
+            "guards": self.guards,
         }
 
     def to_json(self) -> str:

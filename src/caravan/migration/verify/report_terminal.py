@@ -19,6 +19,8 @@ def print_verification(report: VerificationReport, stream: TextIO) -> None:
     console.print(f"{report.migration}: {report.verdict}")
     for subject in report.subjects:
         _print_subject(console, subject)
+    for unit in report.guards:
+        console.print(f"the guard `verification` of {unit} was told")
     for one in report.invariants:
         console.print(f"{one.verdict:<10} {one.name}{': ' + one.problem if one.problem else ''}")
         for side, rows in (("left", one.only_left), ("right", one.only_right)):

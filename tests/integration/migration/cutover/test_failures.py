@@ -190,6 +190,11 @@ def test_writers_past_the_gateway_stand_in_the_way_until_somebody_answers_for_th
         "writers without the gateway: cron@10.0.0.7 (2 sessions), app (8 sessions)" in refused.value.message
     )
     assert shop.problems() == []
+    (why,) = [one.facts for one in entries(shop.connection, shop.scope) if one.phase == "failed"]
+    assert why["error"] == "cutover_preflight"
+    assert [check["name"] for check in why["checks"] if not check["passed"]] == [
+        "writers without the gateway"
+    ]
     waived = with_waivers("writer:cron@10.0.0.7", "writer:app")
     assert shop.operator("ann", waived).switch("orders").did == "moved"
 
