@@ -1,18 +1,23 @@
 """From undecoded records to rows, hashes and refusals; the part of the work that needs no database."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from caravan.core.ids import LegacyTag, uuid5_bytes
 from caravan.migration.load.chunks import Chunk
+from caravan.migration.load.overrun import OverrunWatch, RecordOverrunError
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import BrokenRecord, Record, RecordFormat, RecordUndecodable, decode
 from caravan.migration.mapping.contract import Finding, MappedRecord, UnmappableError
 from caravan.migration.verify import RowEncoder, TableSum
 
 __all__ = ["ChunkMapper", "Loadable", "MappedChunk", "Refused"]
+
+_T = TypeVar("_T")
+_OF_A_MAPPING: Final = (Exception, SystemExit, RecordOverrunError)
+"""What the code of a mapping may end with; Ctrl-C is not its own."""
 
 KEY_REPEATED: Final = "key.repeated"
 MAPPING_FAILED: Final = "mapping.failed"
@@ -104,18 +109,20 @@ class ChunkMapper:
         self._namespace = data_set.context.namespace.bytes
         self._format = record_format
         self._encoders = {table.name: RowEncoder(table.columns) for table in self._mapping.tables}
+        self._watch = OverrunWatch()
 
     def map(self, chunk: Chunk) -> MappedChunk:
         """Return the rows of a chunk; of records with one key the first is kept."""
         result = MappedChunk(chunk, self._encoders)
         seen: set[bytes] = set()
-        for record in chunk.records:
-            item = self._one(record, seen)
-            if isinstance(item, Loadable):
-                seen.add(item.mapped.id)
-                result.loadable.append(item)
-            else:
-                result.refused.append(item)
+        with self._watch:
+            for record in chunk.records:
+                item = self._one(record, seen)
+                if isinstance(item, Loadable):
+                    seen.add(item.mapped.id)
+                    result.loadable.append(item)
+                else:
+                    result.refused.append(item)
         result.seal()
         return result
 
@@ -133,7 +140,7 @@ class ChunkMapper:
         except RecordUndecodable as error:
             return Refused(record.ordinal, record.offset, record.raw, error.reason, detail=error.detail)
         try:
-            mapped = self._mapping.map(document, self._context)
+            mapped = self._watched(record, lambda: self._mapping.map(document, self._context))
             if mapped.id in seen:
                 return _refused(
                     record, mapped, KEY_REPEATED, "a record with this key stands earlier in the source"
@@ -141,16 +148,23 @@ class ChunkMapper:
             return Loadable(record, mapped)
         except UnmappableError as error:
             return self._unmappable(record, document, error.kind, error.field, error.detail)
-        except Exception as error:  # noqa: BLE001 - a bug of a mapping costs one record, never the load
+        except _OF_A_MAPPING as error:
             return self._unmappable(record, document, MAPPING_FAILED, "", f"{type(error).__name__}: {error}")
+
+    def _watched(self, record: Record, call: Callable[[], _T]) -> _T:
+        self._watch.record = record.ordinal
+        try:
+            return call()
+        finally:
+            self._watch.record = None
 
     def _unmappable(
         self, record: Record, document: Mapping[str, Any], reason: str, path: str, detail: str
     ) -> Refused:
         try:
-            tag, key = self._mapping.key_of(document)
+            tag, key = self._watched(record, lambda: self._mapping.key_of(document))
             row_id = uuid5_bytes(self._namespace, f"{self._mapping.entity}:{tag}:{key}".encode())
-        except Exception:  # noqa: BLE001 - what fails in map may fail here as well; then the record has no key
+        except _OF_A_MAPPING:
             return Refused(record.ordinal, record.offset, record.raw, reason, path, detail)
         return Refused(record.ordinal, record.offset, record.raw, reason, path, detail, tag, key, row_id)
 

@@ -15,8 +15,8 @@ from caravan.migration.load.readers import (
     Record,
     Rules,
     Snapshot,
-    SourceDamaged,
     SourceKind,
+    SourceLost,
     SourceTable,
     TableReader,
     without_password,
@@ -194,7 +194,7 @@ class SideBySide:
                 return
             if not isinstance(message, list):
                 said = message.message if isinstance(message, Troubled) else "an answer out of turn"
-                raise SourceDamaged.in_table(self._place, table, self._done - 1, said)
+                raise SourceLost.in_table(self._place, table, self._done - 1, said)
             yield from self._numbered(message)
 
     def _numbered(self, rows: Rows) -> Iterator[Record | BrokenRecord]:

@@ -6,6 +6,7 @@ from caravan.migration.load.readers.errors import (
     RecordUndecodable,
     SourceCollectionMissing,
     SourceDamaged,
+    SourceLost,
     SourceUnreadable,
 )
 from caravan.migration.load.readers.protocol import (
@@ -47,6 +48,7 @@ __all__ = [
     "SourceColumn",
     "SourceDamaged",
     "SourceKind",
+    "SourceLost",
     "SourceTable",
     "SourceUnreadable",
     "TableReader",

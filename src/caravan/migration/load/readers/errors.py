@@ -4,7 +4,13 @@ from pathlib import Path
 
 from caravan.core.errors import CaravanError
 
-__all__ = ["RecordUndecodable", "SourceCollectionMissing", "SourceDamaged", "SourceUnreadable"]
+__all__ = [
+    "RecordUndecodable",
+    "SourceCollectionMissing",
+    "SourceDamaged",
+    "SourceLost",
+    "SourceUnreadable",
+]
 
 
 class SourceUnreadable(CaravanError):  # noqa: N818 - named after the situation, as all errors a user sees
@@ -43,8 +49,20 @@ class SourceDamaged(CaravanError):  # noqa: N818 - named after the situation, as
             last_ordinal=last_ordinal,
         )
 
+
+class SourceLost(SourceDamaged):
+    """A running store that cannot be read on: it went away, or somebody changed or holds the table. ``file`` is its place."""
+
+    code = "source_lost"
+    status = 503
+    title = "The running source cannot be read on"
+    fix = (
+        "See that the server runs and that nobody holds, empties or changes the table while it is read; then run the same"
+        " command again: what was committed is kept, the rest is read in a new snapshot."
+    )
+
     @classmethod
-    def in_table(cls, place: str, table: str, last_ordinal: int, problem: str) -> "SourceDamaged":
+    def in_table(cls, place: str, table: str, last_ordinal: int, problem: str) -> "SourceLost":
         """Return the error of a live table that cannot be read on."""
         return cls(
             f"{place}: table {table} cannot be read on after {last_ordinal + 1} rows: {problem}",

@@ -5,11 +5,12 @@ set of its column and invalid bytes can be told; https://mariadb.com/kb/en/serve
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from caravan.migration.load.readers.collection_files import choose
-from caravan.migration.load.readers.errors import SourceDamaged, SourceUnreadable
+from caravan.migration.load.readers.errors import SourceLost, SourceUnreadable
 from caravan.migration.load.readers.key_ranges import bounds_query, condition, only, ranges_of
 from caravan.migration.load.readers.mariadb_schema import described_tables, quoted
 from caravan.migration.load.readers.mariadb_values import base_type, parser_of
@@ -32,6 +33,9 @@ SESSION: Final = (
     "SET SESSION net_write_timeout = 3600, wait_timeout = 28800, group_concat_max_len = 1073741824",
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 )
+_LOCKED: Final = 1205
+_LOCK_WAIT: Final = 30
+"""Seconds that a table which somebody holds, or changes, is waited for."""
 
 
 class MariadbReader:
@@ -54,7 +58,7 @@ class MariadbReader:
             self._tables = {table.name: table for table in described_tables(self._rows, self._database)}
         except driver.Error as error:
             self._connection.close()
-            raise SourceUnreadable(f"{self._place} cannot be read: {said(error)}") from error
+            raise SourceUnreadable(f"{self._place} cannot be read: {said(error)}{_held(error)}") from error
 
     @property
     def _database(self) -> str:
@@ -86,8 +90,6 @@ class MariadbReader:
         return self.read_range(collection, KeyRange())
 
     def read_range(self, table: str, within: KeyRange) -> Iterator[Record | BrokenRecord]:
-        from pymysql.cursors import SSCursor  # noqa: PLC0415 - the driver is an extra
-
         found = self._found(table)
         try:
             maker = RowMaker(
@@ -102,7 +104,7 @@ class MariadbReader:
         self._done, self._total = 0, found.rows or 0
         last_good = -1
         try:
-            with self._connection.cursor(SSCursor) as cursor:
+            with self._unbuffered() as cursor:
                 cursor.execute(query)
                 for ordinal, values in enumerate(cursor):
                     self._done = ordinal + 1
@@ -111,7 +113,7 @@ class MariadbReader:
                         last_good = ordinal
                     yield record
         except driver_module().Error as error:
-            raise SourceDamaged.in_table(self._place, found.name, last_good, said(error)) from error
+            raise SourceLost.in_table(self._place, found.name, last_good, said(error)) from error
 
     def text_lines(self, table: str, source: TextSource, after: KeyRange, most: int) -> TextLines:
         """As ``TextReader`` says; what the server cannot send in one value has no text."""
@@ -133,7 +135,7 @@ class MariadbReader:
                 f" FROM {name}{only(found, within)}"
             )
         except driver_module().Error as error:
-            raise SourceDamaged.in_table(self._place, found.name, self._done - 1, said(error)) from error
+            raise SourceLost.in_table(self._place, found.name, self._done - 1, said(error)) from error
         count = int(rows)
         self._done += count
         # Beyond max_allowed_packet the server cuts, or says NULL.
@@ -146,6 +148,22 @@ class MariadbReader:
     def close(self) -> None:
         if self._connection.open:
             self._connection.close()
+
+    @contextmanager
+    def _unbuffered(self) -> "Iterator[pymysql.cursors.SSCursor]":
+        """Give a cursor that streams; of a connection that broke it is dropped, as the driver would read on from nothing."""
+        from pymysql.cursors import SSCursor  # noqa: PLC0415 - the driver is an extra
+
+        cursor = self._connection.cursor(SSCursor)
+        try:
+            yield cursor
+        finally:
+            if not self._connection.open:
+                result: Any = vars(cursor)["_result"]  # the driver has no public way
+                if result is not None:
+                    result.unbuffered_active = False
+                cursor.connection = None  # type: ignore[assignment]  # as the driver's own close leaves it
+            cursor.close()
 
     def _found(self, table: str) -> SourceTable:
         return self._tables[choose(self.collections(), table, self._place).name]
@@ -160,7 +178,7 @@ class MariadbReader:
 
     def _begin(self) -> Snapshot:
         """Open the snapshot. MariaDB tells the position that belongs to it; of MySQL one is taken before it."""
-        for statement in SESSION:
+        for statement in (*SESSION, f"SET SESSION lock_wait_timeout = {_LOCK_WAIT}"):
             self._rows(statement)
         mariadb = b"mariadb" in self._rows("SELECT version()")[0][0].lower()
         before = "" if mariadb else self._mysql_position()
@@ -194,6 +212,12 @@ class MariadbReader:
         """Changes from here on include all that the snapshot lacks, and some that it has: apply them by row position."""
         gtids = self._rows("SELECT @@GLOBAL.gtid_executed")[0][0]
         return f"gtid {gtids.decode()}" if gtids else ""
+
+
+def _held(error: Exception) -> str:
+    if not error.args or error.args[0] != _LOCKED:
+        return ""
+    return f" (somebody has held a table for {_LOCK_WAIT} s, by LOCK TABLES or a statement that changes it; wait for its end)"
 
 
 def driver_module() -> "Any":  # noqa: ANN401 - the module

@@ -13,7 +13,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
 
 from caravan.migration.load.readers.collection_files import choose
-from caravan.migration.load.readers.errors import SourceDamaged, SourceUnreadable
+from caravan.migration.load.readers.errors import SourceLost, SourceUnreadable
 from caravan.migration.load.readers.protocol import BrokenRecord, CollectionInfo, Record
 from caravan.migration.load.readers.source_url import without_password
 from caravan.migration.load.readers.tables import Snapshot
@@ -68,7 +68,7 @@ class MongodbReader:
                     yield Record(ordinal, offset, bytes(document.raw))
                     offset += len(document.raw)
         except PyMongoError as error:
-            raise SourceDamaged.in_table(self._place, info.name, self._done - 1, str(error)) from error
+            raise SourceLost.in_table(self._place, info.name, self._done - 1, str(error)) from error
 
     def position(self) -> tuple[int, int]:
         return self._done, self._total

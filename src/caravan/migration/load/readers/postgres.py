@@ -13,7 +13,7 @@ from psycopg import sql
 
 from caravan.migration.load.readers.collection_files import choose
 from caravan.migration.load.readers.copy_text import copied_row, text_then
-from caravan.migration.load.readers.errors import SourceDamaged, SourceUnreadable
+from caravan.migration.load.readers.errors import SourceLost, SourceUnreadable
 from caravan.migration.load.readers.key_ranges import bounds_query, condition, ranges_of
 from caravan.migration.load.readers.postgres_schema import described_tables, quoted
 from caravan.migration.load.readers.postgres_values import parser_of
@@ -32,6 +32,14 @@ SETTINGS: Final = (
 )
 """What a session needs so that values come in the words which ``postgres_values`` reads."""
 _READ_ONLY: Final = f"{SETTINGS} -c default_transaction_read_only=on"
+_LOCK_WAIT: Final = 30
+"""Seconds that a table which somebody holds is waited for."""
+_AS_SEEN: Final = """
+SELECT coalesce(bool_and(pg_relation_filenode(c.oid) IS NOT DISTINCT FROM nullif(c.relfilenode, 0)), false) FROM pg_class c
+WHERE c.oid = %(table)s::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree(%(table)s::regclass))
+"""
+"""Whether the table's files are those that the snapshot's catalogue names: TRUNCATE, and DDL that rewrites a table, put new ones
+in their place at once, in which older snapshots find nothing."""
 
 
 class PostgresReader:
@@ -56,6 +64,7 @@ class PostgresReader:
         except psycopg.Error as error:
             raise SourceUnreadable(f"{self._place} cannot be reached: {said(error)}") from error
         try:
+            self._connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}s'".encode())
             self._snapshot = self._begin(snapshot)
             self._tables = {name_of(table): table for table in described_tables(self._connection)}
         except psycopg.Error as error:
@@ -102,6 +111,7 @@ class PostgresReader:
         self._done, self._total = 0, found.rows or 0
         last_good = -1
         try:
+            self._assert_as_seen(found)
             # A savepoint: a reader that is left half-way cancels its COPY, and the snapshot lives on.
             with (
                 self._connection.transaction(),
@@ -115,7 +125,7 @@ class PostgresReader:
                         last_good = ordinal
                     yield record
         except psycopg.Error as error:
-            raise SourceDamaged.in_table(self._place, found.name, last_good, said(error)) from error
+            raise SourceLost.in_table(self._place, found.name, last_good, said(error)) from error
 
     def position(self) -> tuple[int, int]:
         return self._done, self._total
@@ -128,6 +138,20 @@ class PostgresReader:
 
     def _full_name(self, table: SourceTable) -> str:
         return f"{quoted(table.schema)}.{quoted(table.name)}"
+
+    def _assert_as_seen(self, table: SourceTable) -> None:
+        """Hold the table as its readers do, until the snapshot ends, and stop where the snapshot can no longer show its rows."""
+        name = self._full_name(table)
+        with self._connection.transaction():
+            self._connection.execute(f"LOCK TABLE {name} IN ACCESS SHARE MODE".encode())
+        row = self._connection.execute(_AS_SEEN, {"table": name}).fetchone()
+        if row is None or not row[0]:
+            raise SourceLost.in_table(
+                self._place,
+                table.name,
+                -1,
+                "it was emptied or rewritten (TRUNCATE, ALTER TABLE) since the load began",
+            )
 
     def _counted(self, table: SourceTable) -> SourceTable:
         """Return the table with its exact number of rows; what the catalogue says is an estimate."""
