@@ -74,6 +74,21 @@ def test_records_tell_the_guard_of_each_unit_that_they_cover(caravan: Caravan, s
     assert shop.rows(said) == [("verification", unit) for unit in ("people", "people", "rest")]
 
 
+def test_invariants_alone_find_orphans_and_have_an_exit_code(caravan: Caravan, shop: Shop) -> None:
+    assert caravan("load", shop.file).code == 0
+    assert caravan("verify", "invariants", shop.file).code == 0
+    with psycopg.connect(shop.database.libpq(Role.OWNER), autocommit=True) as connection:
+        connection.execute("ALTER TABLE toy_orders DROP CONSTRAINT toy_orders_org_id_customer_id_fkey")
+    shop.rows("UPDATE toy_orders SET customer_id = gen_random_uuid() WHERE number IN ('N7', 'N8')")
+    orphans = caravan("verify", "invariants", shop.file, "--json")
+    assert orphans.code == 1
+    (broken,) = [one for one in json.loads(orphans.out)["invariants"] if one["verdict"] != "same"]
+    assert (broken["name"], broken["problem"]) == (
+        "orders: toy_orders.customer_id → toy_customers",
+        "2 rows break it",
+    )
+
+
 def test_a_side_with_write_authority_is_not_repaired(caravan: Caravan, shop: Shop) -> None:
     shop.file.write_text(f'{shop.file.read_text()}\n[[units]]\nname = "shop"\ndata_sets = ["orders"]\n')
     assert caravan("load", shop.file).code == 0

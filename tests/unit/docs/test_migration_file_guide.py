@@ -31,7 +31,7 @@ from caravan.migration.config import (
     Unordered,
     Waiver,
 )
-from caravan.migration.config.invariants import InvariantPair
+from caravan.migration.config.invariants import InvariantPair, Sum
 from caravan.migration.units import STATES
 from tests.unit.docs.markdown import ROOT, table, tables
 
@@ -45,6 +45,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[[data_sets]]": DataSet,
     "[[waivers]]": Waiver,
     "[[invariants]]": InvariantPair,
+    "[invariants.legacy_sum] and its kin": Sum,
     "[[units]]": Unit,
     "[[routes]]": Route,
     "[compare] and [routes.compare]": Compare,

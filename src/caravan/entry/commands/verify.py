@@ -13,7 +13,7 @@ from caravan.entry.addresses import opened_servers
 from caravan.entry.commands.load import load_request
 from caravan.entry.default_command import DefaultCommandGroup
 from caravan.entry.tenants import ensured_tenants
-from caravan.entry.verification import Wish, verify_pair, verify_records
+from caravan.entry.verification import Wish, verify_invariants, verify_pair, verify_records
 from caravan.migration.config import read_config
 from caravan.migration.load import print_verify_report, progress_for
 from caravan.migration.load import verify as verify_load
@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="`caravan verify FILE` holds what was loaded against the ledger and the source. `caravan verify records FILE` holds each"
     " record of the sources against the rows it should be now; `caravan verify tables FILE LEFT RIGHT` holds two tables of any two"
-    " stores against each other.",
+    " stores against each other; `caravan verify invariants FILE` holds declared figures of both sides.",
 )
 
 File = Annotated[Path, typer.Argument(help="The migration file.")]
@@ -94,6 +94,17 @@ def records(
         org_id, client_id = ensured_tenants(addresses.database, config.migration.org, config.migration.client)
         wish = Wish(config, addresses.database, org_id, client_id, live=live, afresh=afresh)
         report = verify_records(wish, data_sets or [])
+    _tell(report, as_json=as_json, page=page or _page_of(settings.home, report))
+
+
+@app.command()
+def invariants(file: File, as_json: AsJson = False, page: Page = None) -> None:
+    """Hold the declared figures, the mappings' rules and all references alone. Exit codes: 0 they hold, 1 one does not, 2 not judged."""
+    settings = load_settings()
+    config = read_config(file)
+    with opened_servers(settings, redis=False) as addresses:
+        org_id, client_id = ensured_tenants(addresses.database, config.migration.org, config.migration.client)
+        report = verify_invariants(Wish(config, addresses.database, org_id, client_id))
     _tell(report, as_json=as_json, page=page or _page_of(settings.home, report))
 
 
