@@ -14,6 +14,7 @@ import typer
 from caravan.entry.commands.observe import app as observe
 from caravan.entry.cutovers import opened_cutovers
 from caravan.entry.migration_database import opened
+from caravan.entry.tenants import ensured_tenants
 from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.cutover import (
     Cutovers,
@@ -27,7 +28,11 @@ from caravan.migration.cutover import (
     standing_fences,
     units_of_uses,
 )
+from caravan.migration.cutover.declared_probes import DeclaredProbes
+from caravan.migration.cutover.hold_shares import HoldShares, last_hold
 from caravan.migration.cutover.observing.table_uses import stored_uses
+from caravan.migration.load.planning import plan as planned
+from caravan.migration.units import connected
 from caravan.migration.units.ways import target_text
 
 __all__ = ["app"]
@@ -121,15 +126,18 @@ def drill(
     unit: UnitName,
     probes: Annotated[
         str,
-        typer.Option(help="Who writes probes, as package.module:factory; it is called with the unit's name."),
-    ],
+        typer.Option(
+            help="Who writes probes, as package.module:factory, called with the unit's name; else what [[drill.probes]] declares."
+        ),
+    ] = "",
     out: Annotated[Path, typer.Option(help="Where the certificate is filed.")] = Path("drills"),
     each: Annotated[int, typer.Option(min=1, help="Probes at each of the three moments.")] = 5,
     by: By = None,
 ) -> None:
     """Switch, write, reverse, look for every probe, and file a certificate. The unit ends where it began. Exit code 3: not passed."""
     with _cutovers(file, unit, by) as cutovers:
-        certificate = Drill(cutovers, _made(probes, unit), each=each).run(unit)
+        writing = _made(probes, unit) if probes else _declared(cutovers, unit)
+        certificate = Drill(cutovers, writing, each=each).run(unit)
     document, page = file_certificate(certificate, out)
     print(f"{'passed' if certificate.passed else 'FAILED'}; filed as {document} and {page.name}")
     for leg in certificate.legs:
@@ -153,6 +161,10 @@ def status(file: File, unit: UnitName, as_json: AsJson = False) -> None:
         behind = "never begun" if flow["seconds"] is None else f"{flow['seconds']:.1f} s behind"
         carried = "carried" if flow["carried"] else "carried by NO process"
         print(f"  flow {name}: at {flow['applied']}, {behind}, {carried}, {flow['foreign']} foreign writes")
+    if told["held"] is not None:
+        print(
+            f"  last switch: {HoldShares(told['held']['seconds'], tuple(told['held']['steps'].items())).told()}"
+        )
     for fence in told["fences"]:
         print(
             f"  fence on the {fence['side']} side, {'whole' if fence['whole'] else 'in parts'}: {fence['transition']}"
@@ -226,17 +238,22 @@ def _tell(moved: Moved, cutovers: Cutovers) -> None:
         print(f"{moved.unit} is {target_text(moved.after, gates)} already; nothing was done")
         return
     print(f"{moved.unit}: {moved.edge}: {moved.did}; it is {target_text(moved.after, gates)}")
-    held = cutovers.carrier.budget.held_for
-    if held is not None:
-        print(f"writes were held for {held:.3f} s")
+    if cutovers.carrier.budget.held_for is not None and (held := _held(cutovers, moved.unit)) is not None:
+        print(held.told())
     if moved.did == "unwound":
         print("what was cut short is undone; run the command again to begin anew", file=sys.stderr)
         raise typer.Exit(_UNDONE)
 
 
+def _held(cutovers: Cutovers, unit: str) -> HoldShares | None:
+    with connected(cutovers.address, read_only=True) as connection:
+        return last_hold(connection, cutovers.scope, unit)
+
+
 def _status(cutovers: Cutovers, unit: str) -> dict[str, Any]:
     found = planned_cutover(cutovers, unit)
     flows = {"forward": cutovers.parties.forward, "reverse": cutovers.parties.reverse}
+    held = _held(cutovers, unit)
     return {
         "at": found.unit.at,
         "interrupted": found.unit.interrupted.edge if found.unit.interrupted else None,
@@ -252,8 +269,15 @@ def _status(cutovers: Cutovers, unit: str) -> dict[str, Any]:
         "fences": [
             {"side": one.side, "transition": str(one.transition), "whole": one.whole} for one in found.fences
         ],
+        "held": held.as_json() if held is not None else None,
         **cutovers.parties.extra,
     }
+
+
+def _declared(cutovers: Cutovers, unit: str) -> Probes:
+    head = cutovers.config.migration
+    tenant = ensured_tenants(cutovers.address, head.org, head.client)
+    return DeclaredProbes(cutovers.config, unit, planned(cutovers.config, tenant), cutovers.address)
 
 
 def _made(name: str, unit: str) -> Probes:

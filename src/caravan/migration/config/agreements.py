@@ -31,6 +31,7 @@ def disagreements(data: Mapping[str, Any]) -> Iterator[Disagreement]:
     yield from _unknown(data, "routes", "unit", _names(data, "units"), "is no unit; declare it as [[units]]")
     yield from _capture_misfits(data)
     yield from _sourceless_counters(data)
+    yield from _astray_probes(data)
     yield from _twice_routed(data)
     yield from _keyless(data)
 
@@ -76,6 +77,19 @@ def _sourceless_counters(data: Mapping[str, Any]) -> Iterator[Disagreement]:
         source = counter.get("source")
         if isinstance(source, str) and source not in known:
             yield Disagreement(("canary", "counters", number, "source"), f"{source!r} is not among [sources]")
+
+
+def _astray_probes(data: Mapping[str, Any]) -> Iterator[Disagreement]:
+    drill = data.get("drill")
+    known = {"unit": _names(data, "units"), "data_set": _names(data, "data_sets")}
+    for number, probe in _items(drill if isinstance(drill, Mapping) else {}, "probes"):
+        for key, names in known.items():
+            name = probe.get(key)
+            if isinstance(name, str) and name not in names:
+                what = key.replace("_", " ")
+                yield Disagreement(
+                    ("drill", "probes", number, key), f"{name!r} is no {what}; declare it as [[{key}s]]"
+                )
 
 
 def _twice_routed(data: Mapping[str, Any]) -> Iterator[Disagreement]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from caravan.migration.config.capture import Capture
 from caravan.migration.config.compare import Compare
+from caravan.migration.config.drill import Drill
 from caravan.migration.config.gates import Canary, Gates, Shadow
 from caravan.migration.config.invariants import InvariantPair
 from caravan.migration.config.operation import Alerts, Gateway, Operator
@@ -147,6 +148,7 @@ class MigrationConfig(Table):
     canary: Canary = Canary()
     gateway: Gateway = Gateway()
     alerts: Alerts = Alerts()
+    drill: Drill = Drill()
     operators: dict[str, Operator] = Field(default_factory=dict)
 
     def unit(self, name: str) -> Unit | None:

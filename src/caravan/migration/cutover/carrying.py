@@ -132,8 +132,8 @@ class Carrier:
     def _preflight(self, performance: Performance, roles: Roles) -> Mapping[str, Any]:
         roles.drained.prepare()
         roles.back.prepare()
-        self._parties.verification.prepare()
-        roles.taker.sequences.prime(margin=_MARGIN_BEFORE, within=_UNHELD)
+        roles.drained.head()  # opens what the steps behind the hold will ask again
+        roles.taker.fence.standing()
         checks = preflight(self.look(roles, performance.transition))
         failed = [check for check in checks if not check.passed]
         if failed:
@@ -144,6 +144,8 @@ class Carrier:
                 ),
                 checks=[check.as_json() for check in checks],
             )
+        roles.taker.sequences.prime(margin=_MARGIN_BEFORE, within=_UNHELD)
+        self._parties.verification.prepare()
         by_hand = list(roles.giver.fence.by_hand(performance.transition))
         return {
             "checks": [check.as_json() for check in checks],

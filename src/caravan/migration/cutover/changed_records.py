@@ -73,10 +73,12 @@ def differing_records(
     ids: set[bytes],
     *,
     within: float,
+    moving: bool = False,
 ) -> dict[bytes, str] | None:
     """Return the legacy keys of those of the records that differ, by row id; None where ``within`` seconds are too short to look.
 
-    ``reader`` has to be opened behind what it is to see.
+    ``reader`` has to be opened behind what it is to see. ``moving``: changes flow, so that what differs may be on its way and is not
+    worth a second look; else what a reading by key finds to differ is made sure of by reading through.
 
     Raises:
         SourceDamaged: the source cannot be read.
@@ -85,7 +87,7 @@ def differing_records(
     found: dict[bytes, str] = {}
     if ranges is not None and isinstance(reader, TableReader):
         found = _compared(database, data_set, _Ranges(reader, ranges), ids)
-        if not found:
+        if not found or moving:
             return found
     if _is_small(connection, data_set, int(within * _READABLE_PER_SECOND)):
         return _compared(database, data_set, reader, ids)

@@ -15,9 +15,10 @@ from caravan import __version__
 from caravan.core.errors import CaravanError
 from caravan.migration.cutover.certificate import Certificate, Leg, Probed, moment
 from caravan.migration.cutover.errors import DrillRefusedError
+from caravan.migration.cutover.hold_shares import timed_steps
 from caravan.migration.cutover.operating import Cutovers
 from caravan.migration.cutover.roles import SideName
-from caravan.migration.units import STATES, Entry, Moved, UnitValues, connected, entries, stored_units
+from caravan.migration.units import STATES, Moved, UnitValues, connected, entries, stored_units
 from caravan.migration.units.states import CANARY, EDGES, RAMP_DOWN, SHADOW_READ, SWITCHED
 from caravan.migration.units.ways import Way, way_between
 
@@ -61,6 +62,7 @@ class Drill:
 
         Raises:
             DrillRefusedError: the unit is not where a drill may begin.
+            ProbeFailedError: not even the first probes could be written; nothing was switched.
             CaravanError: a former cutover could not be settled.
         """
         self._cutovers.settle(unit)
@@ -118,7 +120,7 @@ class Drill:
 
     def _write(self, when: str) -> None:
         """Write probes and wait until both sides have the same rows: what a flow carries needs a moment."""
-        self._keys += [self._probes.write(len(self._keys) + number) for number in range(self._each)]
+        self._send(when)
         deadline = time.monotonic() + self._patience
         verification = self._cutovers.parties.verification
         while True:
@@ -133,6 +135,16 @@ class Drill:
         if old != new:
             differing = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
             self._problems.append(f"{when}: the sides differ in {', '.join(differing)}")
+
+    def _send(self, when: str) -> None:
+        """Write probes. Before the way there one that fails ends the drill; behind it the way back is gone all the same."""
+        for _ in range(self._each):
+            try:
+                self._keys.append(self._probes.write(len(self._keys)))
+            except CaravanError as error:
+                if when == "before":
+                    raise
+                self._problems.append(f"{when}: {error.message}")
 
     def _leg(self, unit: str, name: str, way: Way) -> bool:
         try:
@@ -156,7 +168,12 @@ class Drill:
         held = [one.facts["told"].get("held_seconds", 0.0) for one in own if one.phase == "effect"]
         seconds = (own[-1].at - own[0].at).total_seconds()
         return Leg(
-            name, str(own[0].transition), own[-1].phase, seconds, max(held, default=0.0), tuple(_steps(own))
+            name,
+            str(own[0].transition),
+            own[-1].phase,
+            seconds,
+            max(held, default=0.0),
+            tuple(timed_steps(own)),
         )
 
     def _look_for_probes(self) -> Probed:
@@ -171,16 +188,3 @@ class Drill:
             self._problems.append("no probe was written")
         self._probes.remove(self._keys)
         return Probed(len(self._keys), tuple(lost), tuple(doubled))
-
-
-def _steps(own: Sequence[Entry]) -> list[tuple[str, float]]:
-    begun: dict[int, Entry] = {}
-    timed = []
-    for entry in own:
-        number: Any = entry.facts.get("number")
-        if entry.phase == "step":
-            begun[number] = entry
-        elif entry.phase == "effect" and number in begun:
-            first = begun.pop(number)
-            timed.append((str(first.facts["name"]), (entry.at - first.at).total_seconds()))
-    return timed

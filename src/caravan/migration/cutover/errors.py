@@ -96,6 +96,14 @@ class DrillRefusedError(CaravanError):
     )
 
 
+class ProbeFailedError(CaravanError):
+    code = "cutover_probe_failed"
+    status = 502
+    title = "A probe of the drill was not taken"
+    exit_code = 1
+    fix = "Send the request of `[[drill.probes]]` by hand through the gateway, and correct it in the migration file."
+
+
 class CertificateRefusedError(CaravanError):
     code = "cutover_certificate_refused"
     status = 422

@@ -39,6 +39,8 @@ _MOST_CHANGED: Final = 1_000
 """Records of one data set that are compared while clients wait."""
 
 _MOST_BEFORE: Final = 100_000
+_ROUNDS: Final = 4
+_LITTLE: Final = 100
 _PATIENCE: Final = 20.0
 """Seconds of reading that ``prepare`` may take for one data set."""
 
@@ -84,16 +86,23 @@ class MappedVerification:
         return self._connections.kept_open()
 
     def prepare(self) -> None:
-        """Compare what changed since the last whole verification, as it is now: only what changes from here on is left to ``dirty``."""
+        """Compare what changed since the last whole verification, as it is now: only what changes from here on is left to ``dirty``.
+
+        Looking at much takes long, and more changes meanwhile: it is looked at again until there is little.
+        """
         self._prepared = None
-        position = self._position()
-        changed = self._changed(_MOST_BEFORE)
-        if any(len(ids) >= _MOST_BEFORE for ids in changed.values()):
-            return  # too much to have been looked at: the newest are compared at the last moment, as without this
-        differing = self._differing(changed, _PATIENCE)
-        if all(found is not None for found in differing.values()):
+        for _ in range(_ROUNDS):
+            position = self._position()
+            changed = self._changed(_MOST_BEFORE)
+            if any(len(ids) >= _MOST_BEFORE for ids in changed.values()):
+                return  # the newest are compared at the last moment, as without this
+            differing = self._differing(changed, _PATIENCE, moving=True)
+            if any(found is None for found in differing.values()):
+                return
             suspects = {name: set(found) for name, found in differing.items() if found}
             self._prepared = _Since(position, suspects)
+            if sum(map(len, changed.values())) <= _LITTLE:
+                return
 
     def measure(self) -> dict[str, Any]:
         """Compare every record of the unit while changes flow; returns the figures of ``verification``.
@@ -152,7 +161,7 @@ class MappedVerification:
         return TableSums(sum(map(found.rows, names)), hashlib.sha256(content.encode()).hexdigest())
 
     def _differing(
-        self, changed: Mapping[str, set[bytes]], within: float
+        self, changed: Mapping[str, set[bytes]], within: float, *, moving: bool = False
     ) -> dict[str, dict[bytes, str] | None]:
         """Return by data set the keys of changed records that differ, by row id; None where there was no time to look."""
         wanted = [data_set for data_set in self.own if changed[data_set.name]]
@@ -163,7 +172,7 @@ class MappedVerification:
         with closing_sources([reader]), self._connections.used() as connection:
             return {
                 each.name: differing_records(
-                    self.database, connection, each, reader, changed[each.name], within=within
+                    self.database, connection, each, reader, changed[each.name], within=within, moving=moving
                 )
                 for each in wanted
             }

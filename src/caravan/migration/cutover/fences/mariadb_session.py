@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from caravan.migration.load.readers.mariadb import connected
@@ -25,6 +25,7 @@ HELD_UP: Final = (1205, 1213, 1969, 3024)
 """Waited too long for a lock, deadlock, ran too long (MariaDB's and MySQL's word for it)."""
 UNDER_LOCK: Final = (1099, 1100)
 NO_RIGHT: Final = (1044, 1142, 1227, 1370, 1410, 1419)
+_UNKNOWN_VARIABLE: Final = 1193
 _LEAST: Final = 0.05
 
 
@@ -42,15 +43,19 @@ class MariadbSession:
 
     def wait_at_most(self, seconds: float) -> None:
         """Bound the wait for locks of tables: to the split second in MariaDB, to the second in MySQL."""
-        self.rows(f"SET SESSION lock_wait_timeout = {max(1, math.ceil(seconds))}")
-        with suppress(self._connection.OperationalError, self._connection.InternalError):
-            self.rows(f"SET SESSION max_statement_time = {max(_LEAST, seconds):.3f}")
+        self._bound(str(max(1, math.ceil(seconds))), f"{max(_LEAST, seconds):.3f}")
 
     def wait_as_usual(self) -> None:
         """Take the bound back."""
-        self.rows("SET SESSION lock_wait_timeout = DEFAULT")
-        with suppress(self._connection.OperationalError, self._connection.InternalError):
-            self.rows("SET SESSION max_statement_time = DEFAULT")
+        self._bound("DEFAULT", "DEFAULT")
+
+    def _bound(self, lock_wait: str, statement: str) -> None:
+        try:
+            self.rows(f"SET SESSION lock_wait_timeout = {lock_wait}, max_statement_time = {statement}")
+        except (self._connection.OperationalError, self._connection.InternalError) as error:
+            if error.args[0] != _UNKNOWN_VARIABLE:
+                raise
+            self.rows(f"SET SESSION lock_wait_timeout = {lock_wait}")  # MySQL bounds only what it reads
 
     def close(self) -> None:
         """End it."""
