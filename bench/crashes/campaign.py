@@ -1,11 +1,13 @@
 """The whole campaign: lanes, servers, cases, figures; it may be stopped at any time and goes on where it was."""
 
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from bench.crashes.figures import Figures
@@ -56,6 +58,7 @@ def force(campaign: Campaign) -> dict[str, Any]:
     left = figures.left(cases)
     began = time.monotonic()
     lanes = Lanes(campaign.lanes, folder)
+    signal.signal(signal.SIGTERM, _stop)
     played = wrong = crashes = 0
 
     def told(outcome: Outcome) -> None:
@@ -86,6 +89,10 @@ def force(campaign: Campaign) -> dict[str, Any]:
         else:
             _say(f"logs are in {folder}")
     return figures.as_json(time.monotonic() - began)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:

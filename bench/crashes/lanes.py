@@ -80,14 +80,15 @@ class Lanes:
                 time.sleep(0.02)
 
 
-def _live(pipe: Connection, folder: Path, number: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign, which closes our pipe
+def _live(pipe: Connection, folder: Path, lane: int) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the campaign, which closes our pipe
+        signal.signal(number, signal.SIG_IGN)
     code = 1
     try:
         folder.mkdir(parents=True)
         nursery = Nursery()
         try:
-            _serve(pipe, folder, number, nursery)
+            _serve(pipe, folder, lane, nursery)
             code = 0
         finally:
             nursery.close()

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import ClassVar, Final
 
-from bench.crashes.pair import Pair, carry, load, made_pair, verified
+from bench.crashes.pair import Pair, carry, load, load_alone, made_pair, verified
 from bench.crashes.points import Point
 from bench.crashes.scene import Case, Outcome, Scene, attempts
+from bench.crashes.stores import Kind
 from bench.crashes.writers import Writer
 from caravan.core.database import DatabaseAddress
 from caravan.migration.sync import begin, release
 
-__all__ = ["LoadScene"]
+__all__ = ["LoadScene", "TextScene"]
 
 _ROWS: Final = 220
 _BESIDE: Final = 6
@@ -76,3 +77,39 @@ class LoadScene(Scene):
                 outcome.crashes += 1
                 break
         return workers
+
+
+class TextScene(Scene):
+    """Loads that nobody follows, of chunks that stay text from the source to COPY: the same rows, whatever is cut off."""
+
+    area: ClassVar[str] = "text"
+    kinds: ClassVar[Sequence[Kind]] = ("mariadb",)
+    points: ClassVar[Sequence[Point]] = (
+        Point("text.staged", "a chunk's text is copied and summed", "load.text_commit:TextStaging.stage", most=4),
+        Point("text.inserted", "its rows are in the table", "load.text_commit:TextStaging.insert", most=4),
+        Point("text.written", "its keys and its ledger row are written, nothing is committed", "load.text_commit:TextStaging.write_down", most=4),
+        Point("text.committed", "it is committed, nobody has been told", "load.chunk_commit:ChunkWriter._load_text", most=4),
+    )  # fmt: skip
+
+    def begin(self) -> None:
+        self.store = self.old_store()
+        self.address: DatabaseAddress = self.database()
+        Writer(self.store, 1, "first").write(_ROWS)
+        self._cases = 0
+
+    def play(self, case: Case, point: Point | None, outcome: Outcome) -> None:
+        self._cases += 1
+        pair = made_pair(self.store, self.address, self.folder / f"case-{self._cases}")
+        for how in attempts(case, point, _LONGEST):
+            if self.stage.nursery.run(self.order(load_alone, pair, **how)).killed:
+                outcome.crashes += 1
+                break
+        if case.seed % 2:
+            Writer(self.store, case.seed, f"{case.point}.{case.seed}.{self._cases}", drops=False).write(2)
+        self.again(outcome, load_alone, pair)
+        outcome.problems += pair.differences()
+        outcome.problems += [
+            f"the verifier says of {name}: {told}"
+            for name, told in verified(pair).items()
+            if told != ["same", []]
+        ]

@@ -178,7 +178,7 @@ def _forked(pipe: Connection, order: Order) -> tuple[int, int]:
         pipe.close()
         os.close(read)
         _log_to(order.log)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the campaign, which ends us
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         random.seed()
         if order.point is not None:
             arm(order.point, order.passing)

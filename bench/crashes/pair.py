@@ -12,8 +12,7 @@ from uuid import UUID
 from bench.crashes.stores import Store, differences
 from caravan.core.database import DatabaseAddress
 from caravan.migration.config import MigrationConfig, read_config
-from caravan.migration.load import LoadRequest, run_load
-from caravan.migration.load import chunks as chunks_of_load
+from caravan.migration.load import LoadRequest, chunks, data_set_pass, run_load, text_chunks
 from caravan.migration.load.planning import Plan, plan
 from caravan.migration.sync import FlowOptions, FlowRunner, FlowSetting, beside_flows, flow_settings
 from caravan.migration.sync.flows import Direction
@@ -105,7 +104,7 @@ def made_pair(
 
 def load(pair: Pair, workers: int = 0, *, beside: bool = True) -> int:
     """Load in small chunks, beside the flow unless there is none; returns the exit code."""
-    chunks_of_load.CHUNK_ROWS = _CHUNK  # type: ignore[misc]  # many chunks of few rows: more to be cut off at
+    _cut_small()
     request = pair.request(workers)
     if beside:
         request = replace(request, beside=beside_flows(pair.database, pair.config()))
@@ -114,6 +113,14 @@ def load(pair: Pair, workers: int = 0, *, beside: bool = True) -> int:
         print(report.to_json())
         raise RuntimeError(f"the load ended with {report.exit_code}")
     return report.exit_code
+
+
+def _cut_small() -> None:
+    """Have many chunks of few rows, that there is more to be cut off at."""
+    for module in (chunks, data_set_pass, text_chunks):
+        for name in ("CHUNK_ROWS", "TEXT_ROWS"):
+            if hasattr(module, name):
+                setattr(module, name, _CHUNK)
 
 
 def load_alone(pair: Pair) -> int:

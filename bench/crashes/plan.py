@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.crashes.cutover_scene import CutoverScene
 from bench.crashes.flow_scene import BackScene, ForwardScene, WatchScene
-from bench.crashes.load_scene import LoadScene
+from bench.crashes.load_scene import LoadScene, TextScene
 from bench.crashes.points import Point
 from bench.crashes.scene import RANDOM, Case, Scene
 from bench.crashes.stores import Kind
@@ -15,12 +15,13 @@ from bench.crashes.verify_scene import VerifyScene
 __all__ = ["KINDS", "POINTS", "SCENES", "batches", "planned"]
 
 SCENES: Final[dict[str, type[Scene]]] = {
-    each.area: each for each in (LoadScene, ForwardScene, BackScene, WatchScene, VerifyScene, CutoverScene)
+    each.area: each
+    for each in (LoadScene, TextScene, ForwardScene, BackScene, WatchScene, VerifyScene, CutoverScene)
 }
 POINTS: Final[dict[str, Point]] = {point.name: point for scene in SCENES.values() for point in scene.points}
 KINDS: Final[tuple[Kind, ...]] = ("mariadb", "postgresql", "sqlite")
 
-_AT_RANDOM: Final = {"load": 4, "forward": 4, "back": 4, "watch": 1, "verify": 2, "cutover": 8}
+_AT_RANDOM: Final = {"load": 4, "text": 2, "forward": 4, "back": 4, "watch": 1, "verify": 2, "cutover": 8}
 """Crashes at random moments of an area, for each crash of a point of it."""
 _BATCH: Final = 30
 
@@ -30,13 +31,16 @@ def planned(kills: int, kinds: Sequence[Kind], areas: Sequence[str], every: int 
     cases = []
     for area in areas:
         points = SCENES[area].points[::every]
+        known = [kind for kind in kinds if kind in SCENES[area].kinds]
+        if not known:
+            continue
         cases += [
-            Case(point.name, kinds[(number + seed) % len(kinds)], seed)
+            Case(point.name, known[(number + seed) % len(known)], seed)
             for number, point in enumerate(points)
             for seed in range(kills)
         ]
         at_random = range(_AT_RANDOM[area] * kills // every)
-        cases += [Case(f"{area}.{RANDOM}", kinds[seed % len(kinds)], seed) for seed in at_random]
+        cases += [Case(f"{area}.{RANDOM}", known[seed % len(known)], seed) for seed in at_random]
     return cases
 
 

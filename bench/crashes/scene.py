@@ -83,6 +83,7 @@ class Scene(ABC):
     """One area over one kind of old store. It is opened, plays many cases, and is closed."""
 
     area: ClassVar[str]
+    kinds: ClassVar[Sequence[Kind]] = ("mariadb", "postgresql", "sqlite")
     points: ClassVar[Sequence[Point]]
 
     def __init__(self, stage: Stage, kind: Kind) -> None:
