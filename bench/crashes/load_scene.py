@@ -1,15 +1,20 @@
 """Loads beside a flow of changes, killed between the source and the last line of the report."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from signal import SIGKILL
 from typing import ClassVar, Final
 
-from bench.crashes.pair import Pair, carry, load, load_alone, made_pair, verified
+import psycopg
+
+from bench.crashes.pair import Pair, carry, carry_there, load, load_alone, made_pair, verified
 from bench.crashes.points import Point
 from bench.crashes.scene import Case, Outcome, Scene, attempts
 from bench.crashes.stores import Kind
 from bench.crashes.writers import Writer
 from caravan.core.database import DatabaseAddress
+from caravan.core.errors import CaravanError
 from caravan.migration.sync import begin, release
 
 __all__ = ["LoadScene", "TextScene"]
@@ -17,10 +22,14 @@ __all__ = ["LoadScene", "TextScene"]
 _ROWS: Final = 220
 _BESIDE: Final = 6
 _LONGEST: Final = 0.8
+_TRIES: Final = 10
 
 
 class LoadScene(Scene):
-    """Each case loads everything into an organisation of its own; the old store goes on from case to case."""
+    """Each case loads everything into an organisation of its own; the old store goes on from case to case.
+
+    Every second load runs while the flow is carried, the others are caught up with afterwards.
+    """
 
     area: ClassVar[str] = "load"
     points: ClassVar[Sequence[Point]] = (
@@ -52,8 +61,9 @@ class LoadScene(Scene):
         begin(pair.setting("forward"))
         try:
             writer.write(2)
-            workers = self._die(case, point, pair, writer, outcome)
-            self.again(outcome, load, pair, workers)
+            with self._carried(pair, wanted=case.seed % 2 == 0):
+                workers = self._die(case, point, pair, writer, outcome)
+                self.again(outcome, load, pair, workers)
             writer.write(2)
             self.again(outcome, carry, pair, "forward")
             outcome.problems += pair.differences()
@@ -63,8 +73,19 @@ class LoadScene(Scene):
                 if told != ["same", []]
             ]
         finally:
-            with suppress(Exception):
-                release(pair.setting("forward"))
+            _given_up(pair)
+
+    @contextmanager
+    def _carried(self, pair: Pair, *, wanted: bool) -> Iterator[None]:
+        """Every second time have a process carry the flow all the while; it is killed at the end."""
+        if not wanted:
+            yield
+            return
+        pid = self.stage.nursery.start(self.order(carry_there, pair))
+        try:
+            yield
+        finally:
+            self.stage.nursery.end(pid, SIGKILL)
 
     def _die(self, case: Case, point: Point | None, pair: Pair, writer: Writer, outcome: Outcome) -> int:
         """Load and die; returns how many worker processes it had: where it dies at random, sometimes it or they are hit."""
@@ -77,6 +98,15 @@ class LoadScene(Scene):
                 outcome.crashes += 1
                 break
         return workers
+
+
+def _given_up(pair: Pair) -> None:
+    """Have the source forget the flow; the sessions of a process that was killed may hold on to it for a moment."""
+    for _ in range(_TRIES):
+        with suppress(CaravanError, psycopg.Error):
+            release(pair.setting("forward"))
+            return
+        time.sleep(0.2)
 
 
 class TextScene(Scene):

@@ -18,7 +18,7 @@ from caravan.migration.sync import FlowOptions, FlowRunner, FlowSetting, beside_
 from caravan.migration.sync.flows import Direction
 from caravan.migration.verify.mapped.data_sets import DataSetRequest, verify_data_set
 
-__all__ = ["Pair", "carry", "carry_both", "load", "load_alone", "made_pair", "verified"]
+__all__ = ["Pair", "carry", "carry_both", "carry_there", "load", "load_alone", "made_pair", "verified"]
 
 _FILE: Final = """
 [migration]
@@ -131,6 +131,11 @@ def load_alone(pair: Pair) -> int:
 def carry(pair: Pair, direction: Direction) -> None:
     """Carry a flow until nothing is left, a few changes at a time."""
     pair.setting(direction).runner(threading.Event(), FlowOptions(batch=5)).run(until_caught_up=True)
+
+
+def carry_there(pair: Pair) -> None:
+    """Carry the flow from the old store until this process is ended."""
+    pair.setting("forward").runner(threading.Event(), FlowOptions(batch=5)).run()
 
 
 def carry_both(pair: Pair) -> None:
