@@ -89,10 +89,11 @@ def _rest(one: Look) -> Iterator[Text]:
     seen = one.seen
     conductor = "none" if seen.conductor is None else "alive" if seen.conductor.alive else "SILENT"
     behind = sum(gateway.behind for gateway in seen.gateways)
-    lease = f"held by {one.lease.holder}" if one.lease else "free"
+    lease = f"held by {one.lease.holder} since {one.lease.since:%H:%M:%S} UTC" if one.lease else "free"
     yield _line(
-        f"conductor {conductor}; {len(seen.gateways)} gateways, {behind} behind table {seen.table_version}; lease {lease}"
+        f"conductor {conductor}; {len(seen.gateways)} gateways, {behind} behind table {seen.table_version}"
     )
+    yield _line(f"lease {lease}")
     for doing in one.doing:
         yield _line(f"now: {doing.edge} of {doing.unit}, by {doing.by}", "yellow")
     for alert in seen.alerts:

@@ -14,8 +14,9 @@ import pytest
 
 from caravan.core.clock import utc_now
 from caravan.core.database import DatabaseAddress
+from caravan.migration.conductor.wishes import hold
 from caravan.migration.contract import AnswerShape, Contract, Route, freeze, write_contract
-from caravan.migration.units import Scope, connected, record_measurement
+from caravan.migration.units import Scope, connected, held_lease, record_measurement
 from tests.integration.entry.conftest import Caravan
 
 FILE = """
@@ -134,9 +135,9 @@ def test_the_journal_is_printed_and_its_chain_checked(
 ) -> None:
     caravan("migration", "advance", file, "orders", "contracted", "--by", "ann")
     printed = caravan("migration", "journal", file, "--json").out.splitlines()
-    assert [json.loads(line)["phase"] for line in printed] == ["file read", "guard"]
+    assert [json.loads(line)["phase"] for line in printed] == ["file read", "promotion", "guard"]
     assert (
-        "2 entries, the chain holds; the last hash is"
+        "3 entries, the chain holds; the last hash is"
         in caravan("migration", "journal", file, "--verify").out
     )
     assert "(ann)" in caravan("migration", "journal", file, "--unit", "orders").out
@@ -144,6 +145,24 @@ def test_the_journal_is_printed_and_its_chain_checked(
         connection.execute("UPDATE engine.migration_journal SET by = 'eve' WHERE number = 1")
     broken = caravan("migration", "journal", file, "--verify")
     assert (broken.code, "entry 1 was changed" in broken.out) == (1, True)
+
+
+def test_a_unit_that_somebody_holds_and_a_migration_that_somebody_changes_are_left_alone(
+    caravan: Caravan, file: Path, own_database: DatabaseAddress
+) -> None:
+    caravan("migration", "advance", file, "orders", "contracted")
+    with connected(own_database) as connection:
+        row = connection.execute("SELECT id FROM organisations").fetchone()
+        assert row is not None
+        scope = Scope(row[0], "shop")
+        with held_lease(connection, scope, holder="ann on bastion"):
+            changed = caravan("migration", "advance", file, "orders", "contracted")
+            shown = caravan("status")
+        assert (changed.code, "ann on bastion holds the migration 'shop' since" in changed.err) == (1, True)
+        assert "lease held by ann on bastion since" in shown.out
+        hold(connection, scope, "orders", "we look at it", "ann", utc_now())
+    held = caravan("migration", "advance", file, "orders", "contracted")
+    assert (held.code, "ann holds 'orders' where it is: we look at it" in held.err) == (3, True)
 
 
 @pytest.mark.parametrize(
@@ -243,8 +262,10 @@ def test_a_frozen_contract_is_measured_and_opens_the_first_gate(
     assert phases == [
         "measured",
         "file read",
+        "promotion",
         "guard",
         "measured",
+        "promotion",
         "guard",
         "intent",
         "step",

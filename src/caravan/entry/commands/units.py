@@ -11,24 +11,19 @@ import typer
 from caravan.core.clock import utc_now
 from caravan.entry.cutovers import opened_cutovers
 from caravan.entry.migration_database import note_measurements, opened, written
+from caravan.migration.conductor.steering import Movement, Steering
 from caravan.migration.config import MigrationConfig, read_config
 from caravan.migration.contract import read_contract
 from caravan.migration.units import (
-    Coordinator,
     Moved,
     UnitPlan,
     entries,
-    held_lease,
-    look_at_sides,
     plans,
-    record_measurement,
-    register,
     told,
     verify_chain,
 )
 from caravan.migration.units.contract_figures import contract_figures
 from caravan.migration.units.errors import UnitUnknownError
-from caravan.migration.units.gateway_publisher import GatewayPublisher
 from caravan.migration.units.states import STATES, SYNCED
 from caravan.migration.units.ways import target_text
 
@@ -107,7 +102,7 @@ def measure(
 
 @app.command("advance")
 def advance(file: File, unit: UnitName, to: Target, by: By = None) -> None:
-    """Move a unit one edge on, when what was measured lets it. Run again, it does nothing, or finishes what was cut short.
+    """Move a unit one edge on, when what was measured lets it and nobody holds it where it is. Run again, it does nothing, or finishes what was cut short.
 
     Exit codes: 0 it is there, 2 it cannot be asked, 3 a gate is closed, 1 another error.
     """
@@ -185,15 +180,10 @@ def _moved(config: MigrationConfig, unit: str, to: str, by: str | None, *, back:
         with opened_cutovers(config, unit, who) as cutovers:
             result = cutovers.advance(unit, to)
         return replace(result, edge=result.edge or target_text(result.after, config.gates))
-    with written(config) as (address, connection, scope), held_lease(connection, scope) as lease:
-        register(connection, scope, config, by=who, at=utc_now())
-        if not back and declared is not None:
-            record_measurement(connection, scope, unit, "sides", look_at_sides(config), at=utc_now())
-        coordinator = Coordinator(
-            connection, scope, config, GatewayPublisher(address, config, by=who), by=who
-        )
-        move = coordinator.back if back else coordinator.advance
-        result = move(lease, unit, to)
+    with written(config) as (address, _, scope):
+        steering = Steering(address, scope, config, by=who, patience=0)
+        wanted = Movement(unit, to, "asked for on the command line", back=back)
+        result = steering.back(wanted) if back else steering.advance(wanted)
     return replace(result, edge=result.edge or target_text(result.after, config.gates))
 
 

@@ -12,7 +12,8 @@ import psycopg
 
 from caravan.core.clock import Clock, utc_now
 from caravan.core.database import DatabaseAddress
-from caravan.migration.conductor.errors import NothingToPromoteError, OvertakenError, UnitHeldError
+from caravan.migration.conductor.errors import NothingToPromoteError, OvertakenError
+from caravan.migration.conductor.wishes import refuse_held
 from caravan.migration.config import MigrationConfig
 from caravan.migration.units import (
     Coordinator,
@@ -22,6 +23,7 @@ from caravan.migration.units import (
     Publisher,
     Scope,
     StoredUnit,
+    UnitUnknownError,
     append,
     connected,
     held_lease,
@@ -32,7 +34,7 @@ from caravan.migration.units import (
 )
 from caravan.migration.units.gateway_publisher import GatewayPublisher
 from caravan.migration.units.store import open_transition
-from caravan.migration.units.ways import target_text
+from caravan.migration.units.ways import Target, target_text, way_to
 
 __all__ = ["SHADOW", "Movement", "Steering"]
 
@@ -42,9 +44,6 @@ CANARY: Final = 6
 SHADOW: Final = "shadow-read"
 _PATIENCE: Final = 40.0
 _PAUSE: Final = 0.1
-_HELD: Final = """
-SELECT by, reason FROM engine.unit_holds WHERE org_id = %(org)s AND migration = %(migration)s AND unit = %(unit)s
-"""
 _LAST_MOVE: Final = """
 SELECT by, created_at FROM engine.unit_transitions
 WHERE org_id = %(org)s AND migration = %(migration)s AND unit = %(unit)s ORDER BY created_at DESC LIMIT 1
@@ -122,7 +121,7 @@ class Steering:
             return self._leased(connection, self._patience, lambda lease: self._go(connection, lease, wanted))
 
     def back(self, wanted: Movement) -> Moved:
-        """Go back along one edge; from a canary that is ``roll_back``.
+        """Go back along one edge; from a canary to where it was opened that is ``roll_back``.
 
         Raises:
             OvertakenError: as ``advance``.
@@ -133,7 +132,7 @@ class Steering:
             if (there := self._there(connection, wanted)) is not None:
                 return there
             stored = stored_units(connection, self._scope).get(wanted.unit)
-            if stored is None or stored.values.state != CANARY:
+            if stored is None or stored.values.state != CANARY or wanted.target != SHADOW:
                 return self._leased(connection, _PATIENCE, lambda lease: self._go(connection, lease, wanted))
         return self.roll_back(wanted.unit, wanted.figures, wanted.reason)
 
@@ -156,6 +155,7 @@ class Steering:
         """Move under the lease, by what holds now and not by what held before it was waited for."""
         if (there := self._there(connection, wanted)) is not None:
             return there
+        self._assert_way(connection, wanted)
         if not wanted.back:
             if wanted.figures is not None:
                 self._measure(connection, wanted.unit, "canary", wanted.figures)
@@ -164,6 +164,19 @@ class Steering:
         self._note(connection, wanted.unit, word, wanted.reason, wanted.figures, wanted.target)
         coordinator = self._coordinator(connection)
         return (coordinator.back if wanted.back else coordinator.advance)(lease, wanted.unit, wanted.target)
+
+    def _assert_way(self, connection: psycopg.Connection, wanted: Movement) -> None:
+        """Raise what ``Coordinator`` would, before a wish that leads nowhere is in the journal."""
+        declared = self._config.unit(wanted.unit)
+        target = Target.parse(wanted.target, self._config.gates)
+        if declared is None:
+            known = ", ".join(each.name for each in self._config.units) or "none"
+            raise UnitUnknownError(
+                f"{self._config.file}: there is no unit {wanted.unit!r}; there are {known}."
+            )
+        stored = stored_units(connection, self._scope)[wanted.unit]
+        if open_transition(connection, self._scope, wanted.unit) is None:
+            way_to(declared, stored.values, target, self._config.gates, back=wanted.back, salt="")
 
     def _close(self, connection: psycopg.Connection, lease: Lease, unit: str) -> Moved:
         coordinator = self._coordinator(connection)
@@ -192,9 +205,8 @@ class Steering:
             raise OvertakenError(
                 f"{who} moved {wanted.unit} to {at} at {when:%H:%M:%S} UTC; you saw it at {wanted.seen_at}."
             )
-        held = None if wanted.back else connection.execute(_HELD.encode(), here).fetchone()
-        if held is not None:
-            raise UnitHeldError(f"{held[0]} holds {wanted.unit!r} where it is: {held[1]}.")
+        if not wanted.back:
+            refuse_held(connection, self._scope, wanted.unit)
         return None
 
     def _in_canary(self, connection: psycopg.Connection, unit: str) -> StoredUnit:

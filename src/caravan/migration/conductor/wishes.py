@@ -8,11 +8,11 @@ from uuid import UUID
 
 import psycopg
 
-from caravan.migration.conductor.errors import RequestUnknownError
+from caravan.migration.conductor.errors import RequestUnknownError, UnitHeldError
 from caravan.migration.conductor.stored_json import stored
 from caravan.migration.units import Scope
 
-__all__ = ["OpenWish", "ask", "hold", "let_go", "mark", "settle", "taken_up"]
+__all__ = ["OpenWish", "ask", "hold", "let_go", "mark", "refuse_held", "settle", "taken_up"]
 
 _ASK: Final = """
 INSERT INTO engine.operator_requests (org_id, id, migration, unit, action, wish, state, by, asked_at)
@@ -31,6 +31,9 @@ _HOLD: Final = """
 INSERT INTO engine.unit_holds (org_id, migration, unit, by, reason, at)
 VALUES (%(org)s, %(migration)s, %(unit)s, %(by)s, %(reason)s, %(at)s)
 ON CONFLICT (org_id, migration, unit) DO UPDATE SET by = excluded.by, reason = excluded.reason, at = excluded.at
+"""
+_HELD: Final = """
+SELECT by, reason FROM engine.unit_holds WHERE org_id = %(org)s AND migration = %(migration)s AND unit = %(unit)s
 """
 _LET_GO: Final = (
     "DELETE FROM engine.unit_holds WHERE org_id = %(org)s AND migration = %(migration)s AND unit = %(unit)s"
@@ -93,6 +96,13 @@ def hold(connection: psycopg.Connection, scope: Scope, unit: str, reason: str, b
     """Keep a unit where it is."""
     row = {**scope.parameters, "unit": unit, "reason": reason, "by": by, "at": at}
     connection.execute(_HOLD.encode(), row)
+
+
+def refuse_held(connection: psycopg.Connection, scope: Scope, unit: str) -> None:
+    """Raise ``UnitHeldError`` where somebody holds the unit where it is: it does not go on then, by whatever command."""
+    held = connection.execute(_HELD.encode(), {**scope.parameters, "unit": unit}).fetchone()
+    if held is not None:
+        raise UnitHeldError(f"{held[0]} holds {unit!r} where it is: {held[1]}.")
 
 
 def let_go(connection: psycopg.Connection, scope: Scope, unit: str) -> None:

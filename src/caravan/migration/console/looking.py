@@ -28,7 +28,7 @@ __all__ = ["Doing", "LeaseHolder", "Look", "look", "looked", "migration_names", 
 
 MINUTES: Final = 10.0
 _LEASE: Final = """
-SELECT holder, expires_at FROM engine.migration_leases
+SELECT holder, taken_at, expires_at FROM engine.migration_leases
 WHERE org_id = %(org)s AND migration = %(migration)s AND expires_at > clock_timestamp()
 """
 _PROBED: Final = """
@@ -42,9 +42,10 @@ WHERE org_id = %(org)s AND migration = %(migration)s AND phase IN ('acting', 'un
 
 @dataclass(frozen=True, slots=True)
 class LeaseHolder:
-    """Who changes the migration at this moment."""
+    """Who changes the migration at this moment: since when, and until when nobody else may unless it is renewed."""
 
     holder: str
+    since: datetime
     until: datetime
 
 

@@ -16,6 +16,8 @@ import psycopg
 from caravan.core.clock import Clock, utc_now
 from caravan.core.database import DatabaseAddress
 from caravan.core.errors import CaravanError
+from caravan.migration.conductor.errors import UnitHeldError
+from caravan.migration.conductor.wishes import refuse_held
 from caravan.migration.config import MigrationConfig
 from caravan.migration.cutover.carrying import Carrier
 from caravan.migration.cutover.errors import ConsentMissingError, CutShortError
@@ -52,7 +54,7 @@ __all__ = ["Cutovers", "Operation"]
 
 _PATIENCE: Final = 60.0
 _PAUSE: Final = 0.1
-_REFUSED: Final = (GateClosedError, LeaseHeldError, LeaseLostError, UnitUnknownError)
+_REFUSED: Final = (GateClosedError, LeaseHeldError, LeaseLostError, UnitHeldError, UnitUnknownError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Cutovers:
             GateClosedError, PreflightError: what was measured does not let it; nothing was held or fenced.
             CaravanError: a step's own; everything was undone.
             LeaseHeldError: somebody else is changing this migration.
+            UnitHeldError: somebody holds the unit where it is; the way back is open all the same.
         """
         return self._settling(unit, lambda on: self._advance(on, unit, STATES[SWITCHED].name))
 
@@ -224,6 +227,7 @@ class Cutovers:
                 time.sleep(_PAUSE)
 
     def _advance(self, on: Operation, unit: str, target: str) -> Moved:
+        refuse_held(on.connection, self.scope, unit)
         values = self._at(on, unit)
         roles = roles_of(self.parties, UnitValues(SWITCHED))
         # Beyond the switch, the flow and the verification that count are those of the way back.

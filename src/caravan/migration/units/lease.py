@@ -24,14 +24,15 @@ __all__ = ["LEASE_SECONDS", "Lease", "held_lease", "this_process"]
 LEASE_SECONDS: Final = 30.0
 
 _TAKE: Final = """
-INSERT INTO engine.migration_leases AS l (org_id, migration, holder, fencing, expires_at)
-VALUES (%(org)s, %(migration)s, %(holder)s, 1, clock_timestamp() + %(ttl)s)
-ON CONFLICT (org_id, migration) DO UPDATE SET holder = excluded.holder, fencing = l.fencing + 1, expires_at = excluded.expires_at
+INSERT INTO engine.migration_leases AS l (org_id, migration, holder, fencing, taken_at, expires_at)
+VALUES (%(org)s, %(migration)s, %(holder)s, 1, clock_timestamp(), clock_timestamp() + %(ttl)s)
+ON CONFLICT (org_id, migration) DO UPDATE SET holder = excluded.holder, fencing = l.fencing + 1, taken_at = excluded.taken_at,
+    expires_at = excluded.expires_at
 WHERE l.expires_at <= clock_timestamp() OR l.fencing = %(dead)s
 RETURNING fencing
 """
 _HOLDER: Final = """
-SELECT holder, expires_at, fencing FROM engine.migration_leases WHERE org_id = %(org)s AND migration = %(migration)s
+SELECT holder, taken_at, expires_at, fencing FROM engine.migration_leases WHERE org_id = %(org)s AND migration = %(migration)s
 """
 _KEY: Final = "hashtextextended('caravan lease ' || %(org)s::text || %(migration)s, %(number)s)"
 _LIVE: Final = f"SELECT pg_try_advisory_lock({_KEY})"
@@ -125,10 +126,11 @@ def _taken(
 
 def _taken_over(connection: psycopg.Connection, scope: Scope, name: str, seconds: float) -> int:
     row = connection.execute(_HOLDER.encode(), scope.parameters).fetchone()
-    who, until, number = row or ("somebody", None, 0)
+    who, since, until, number = row or ("somebody", None, None, 0)
     lives = connection.execute(_LIVES.encode(), {**scope.parameters, "number": number}).fetchone()
     if row is not None and lives == (False,):
         taken = _taken(connection, scope, name, seconds, dead=number)
         if taken is not None:
             return taken
-    raise LeaseHeldError(f"{who} holds the migration {scope.migration!r} until {until:%H:%M:%S} UTC.")
+    told = f" since {since:%H:%M:%S}, until {until:%H:%M:%S} UTC" if row else ""
+    raise LeaseHeldError(f"{who} holds the migration {scope.migration!r}{told}.")

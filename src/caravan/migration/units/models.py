@@ -144,7 +144,7 @@ class UnitDecision(OrgRow):
 
 
 class UnitLease(Base):
-    """Who may change a migration now; ``fencing`` grows with every holder."""
+    """Who may change a migration now, and since when; ``fencing`` grows with every holder."""
 
     __tablename__ = "migration_leases"
     __table_args__ = (_SCHEMA,)
@@ -153,6 +153,7 @@ class UnitLease(Base):
     migration: Mapped[str] = mapped_column(_NAME, primary_key=True)
     holder: Mapped[str]
     fencing: Mapped[int] = mapped_column(BigInteger)
+    taken_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime]
 
 

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from caravan.core.database import DatabaseAddress
+from caravan.migration.conductor.errors import UnitHeldError
+from caravan.migration.conductor.wishes import hold
 from caravan.migration.config import MigrationConfig, read_config_text
 from caravan.migration.cutover.errors import (
     ConsentMissingError,
@@ -250,6 +252,15 @@ def test_a_second_operator_is_told_who_is_at_it(shop: Shop) -> None:
     ):
         shop.operator("bob").switch("orders")
     assert shop.world.names == []
+
+
+def test_a_unit_that_somebody_holds_does_not_switch_and_may_go_back(shop: Shop, switched: Shop) -> None:
+    for each in (shop, switched):
+        hold(each.connection, each.scope, "orders", "we look at the invoices", "ann", NOW)
+    with pytest.raises(UnitHeldError, match="ann holds 'orders' where it is: we look at the invoices"):
+        shop.operator("bob").switch("orders")
+    assert shop.world.names == []
+    assert switched.act("reverse") == "moved"
 
 
 @pytest.mark.parametrize("step", ["publish hold", "verify", "publish flip", "publish release"])
