@@ -7,9 +7,16 @@ from typing import Final
 
 from caravan.core.errors import CaravanError
 
-__all__ = ["DatabaseUnreachableError", "DiskFullError", "SchemaMissingError", "in_our_words"]
+__all__ = [
+    "DatabaseReadOnlyError",
+    "DatabaseUnreachableError",
+    "DiskFullError",
+    "SchemaMissingError",
+    "in_our_words",
+]
 
 _MISSING: Final = re.compile(r'(role "caravan_\w+"|relation "[\w.]+"|schema "\w+") does not exist')
+_READ_ONLY: Final = "in a read-only transaction"
 
 
 class DiskFullError(CaravanError):
@@ -24,6 +31,16 @@ class DatabaseUnreachableError(CaravanError):
     status = 503
     title = "The database does not answer"
     fix = "Check DATABASE_URL and that the server runs and accepts this user; `caravan doctor` looks at it."
+
+
+class DatabaseReadOnlyError(CaravanError):
+    code = "database_read_only"
+    status = 503
+    title = "The database takes no writes"
+    fix = (
+        "Give DATABASE_URL the primary server, not a standby, and see that `default_transaction_read_only` is off for this"
+        " database and user. Nothing was written."
+    )
 
 
 class SchemaMissingError(CaravanError):
@@ -60,8 +77,10 @@ def _of_database(error: BaseException) -> CaravanError | None:
     return _by_words(error)
 
 
-def _by_words(error: BaseException) -> SchemaMissingError | None:
-    """A role or a table that is not there, whichever driver says it."""
+def _by_words(error: BaseException) -> CaravanError | None:
+    """A role or a table that is not there, a server that takes no writes, whichever driver says it."""
+    if _READ_ONLY in str(error):
+        return DatabaseReadOnlyError(f"The database takes no writes: {_first_line(error)}.")
     missing = _MISSING.search(str(error))
     return SchemaMissingError(f"The database is not prepared: {missing[0]}.") if missing else None
 

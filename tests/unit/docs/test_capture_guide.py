@@ -6,11 +6,13 @@ from typing import get_args
 
 import pytest
 
+from caravan.core.errors import CaravanError
 from caravan.migration.capture import (
     CaptureOptions,
     CaptureRefusedError,
     CaptureStoppedError,
     ChangesLostError,
+    ChangesUnreadableError,
     Mechanism,
 )
 
@@ -27,6 +29,8 @@ def test_every_way_is_told(way: str):
     assert f"| `{way}` |" in _GUIDE
 
 
-@pytest.mark.parametrize("error", [CaptureRefusedError, CaptureStoppedError, ChangesLostError])
-def test_every_error_is_explained(error: type[CaptureRefusedError | CaptureStoppedError | ChangesLostError]):
+@pytest.mark.parametrize(
+    "error", [CaptureRefusedError, CaptureStoppedError, ChangesLostError, ChangesUnreadableError]
+)
+def test_every_error_is_explained(error: type[CaravanError]):
     assert f"| `{error.code}` |" in _GUIDE

@@ -1,7 +1,12 @@
 """Changes of a running store, read from its own log, from triggers, or by a watermark. The one door of this room."""
 
 from caravan.migration.capture.changes import Change, ChangeKind, ChangeSource, Position, Transaction
-from caravan.migration.capture.errors import CaptureRefusedError, CaptureStoppedError, ChangesLostError
+from caravan.migration.capture.errors import (
+    CaptureRefusedError,
+    CaptureStoppedError,
+    ChangesLostError,
+    ChangesUnreadableError,
+)
 from caravan.migration.capture.looking import Offer, look
 from caravan.migration.capture.opening import (
     capture_statements,
@@ -22,6 +27,7 @@ __all__ = [
     "ChangeKind",
     "ChangeSource",
     "ChangesLostError",
+    "ChangesUnreadableError",
     "Mechanism",
     "Offer",
     "Position",

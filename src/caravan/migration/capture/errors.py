@@ -2,7 +2,7 @@
 
 from caravan.core.errors import CaravanError
 
-__all__ = ["CaptureRefusedError", "CaptureStoppedError", "ChangesLostError"]
+__all__ = ["CaptureRefusedError", "CaptureStoppedError", "ChangesLostError", "ChangesUnreadableError"]
 
 
 class ChangesLostError(CaravanError):
@@ -27,6 +27,19 @@ class CaptureStoppedError(CaravanError):
     title = "The changes of the source cannot be read on"
     fix = (
         "Remove the cause named in the message and start again: the capture goes on from the position it had."
+    )
+
+
+class ChangesUnreadableError(CaptureStoppedError):
+    """The log goes on with what must not be guessed at: other columns, another table, a form that is not read. Waiting mends nothing."""
+
+    code = "changes_unreadable"
+    status = 409
+    title = "The source's log holds changes that cannot be read"
+    exit_code = 3
+    fix = (
+        "Do what the message names at the source or in the mapping, then synchronise again: `caravan sync release FILE`,"
+        " `caravan sync run FILE`, `caravan load FILE`. Everything before the place has been applied."
     )
 
 

@@ -19,6 +19,7 @@ from caravan.migration.config import MigrationConfig
 from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.readers import REFUSE_ALL, Rules
 from caravan.migration.load.sources import kind_of
+from caravan.migration.mapping.entity import Entity
 from caravan.migration.sync.errors import NothingToFollowError
 from caravan.migration.sync.touched import captured_keys
 
@@ -87,8 +88,22 @@ def capture_of_source(
     """Return the capture of the legacy store that these data sets come from."""
     first = own[0]
     names = tuple(dict.fromkeys(each.collection for each in own))
-    chosen = replace(options, name=_name(migration, options.name))
+    chosen = replace(
+        options, name=_name(migration, options.name), columns={**_needed_columns(own), **options.columns}
+    )
     return Capture(kind_of(first), first.place, names, first.rules, chosen)
+
+
+def _needed_columns(own: Sequence[PlannedDataSet]) -> dict[str, frozenset[str]]:
+    """Return, per collection, the columns that the mappings name: without one of them changes would come with holes."""
+    found: dict[str, frozenset[str]] = {}
+    for data_set in own:
+        if isinstance(mapping := data_set.mapping, Entity):
+            fields = [*mapping.main.fields, *(field for side in mapping.sides for field in side.fields)]
+            named = {field.source for field in fields} | set(mapping.main.key)
+            named |= {child.source for child in mapping.children}
+            found[data_set.collection] = found.get(data_set.collection, frozenset()) | named
+    return found
 
 
 def capture_of_target(

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 
 from caravan.migration.capture.changes import ChangeSource, Position, Transaction
-from caravan.migration.capture.errors import CaptureStoppedError
+from caravan.migration.capture.errors import CaptureStoppedError, ChangesUnreadableError
 from caravan.migration.sync.errors import FlowReplacedError, LegacyWriteError
 from caravan.migration.sync.flow_rows import Flow, FlowKey, ModeChangedError, Progress
 from caravan.migration.sync.measurements import measure, note
@@ -126,6 +126,8 @@ def _may_pass(error: Exception) -> bool:
     """Tell whether waiting may mend it."""
     if isinstance(error, LegacyWriteError):
         return bool(error.details.get("transient"))
+    if isinstance(error, ChangesUnreadableError):
+        return False
     return isinstance(error, psycopg.OperationalError | CaptureStoppedError)
 
 

@@ -12,7 +12,7 @@ from caravan.migration.capture.binlog.statements import Meaning, meaning_of, sta
 from caravan.migration.capture.binlog.table_maps import TableMap, length_at, table_map
 from caravan.migration.capture.binlog.wire import ROTATE, Event, Place
 from caravan.migration.capture.changes import Change, Position, Transaction
-from caravan.migration.capture.errors import CaptureStoppedError
+from caravan.migration.capture.errors import ChangesUnreadableError
 from caravan.migration.load.readers import Rules, SourceColumn, SourceTable
 
 __all__ = ["Grouping"]
@@ -161,7 +161,7 @@ class Grouping:
             "partial rollback": "a rollback to a savepoint over tables that cannot roll back",
         }[meaning]
         if meaning == "writes" or self._changes:
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"the log of {self._database} holds, before {event.end.file}:{event.end.offset}, {what}; synchronise the tables"
                 " again from behind it"
             )
@@ -175,7 +175,7 @@ class Grouping:
         if kind in _UNREAD_ROWS and self._images.get(int.from_bytes(event.body[:6], "little")) is None:
             return
         what = _UNREAD.get(kind, "a transaction of two phases (XA)")
-        raise CaptureStoppedError(
+        raise ChangesUnreadableError(
             f"the log of {self._database} holds, before {event.end.file}:{event.end.offset}, {what}, which is not read; switch"
             " it off and synchronise the tables again from behind it"
         )

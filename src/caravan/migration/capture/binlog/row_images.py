@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from caravan.migration.capture.binlog.cells import Cell, cell_of
 from caravan.migration.capture.binlog.table_maps import TableMap, length_at
-from caravan.migration.capture.errors import CaptureStoppedError
+from caravan.migration.capture.errors import ChangesUnreadableError
 from caravan.migration.load.readers import BrokenRecord, Record, Rules, SourceTable
 from caravan.migration.load.readers.mariadb_values import base_type, parser_of
 from caravan.migration.load.readers.row_text import OddValue
@@ -57,7 +57,7 @@ class RowImages:
             ]
             parsers = [parser_of(column, rules) for column in table.columns]
         except LookupError as error:
-            raise CaptureStoppedError(f"table {collection}: {error.args[0]}") from error
+            raise ChangesUnreadableError(f"table {collection}: {error.args[0]}") from error
         self._cells: tuple[tuple[int, Cell], ...] = tuple(
             (1 << number, cell) for number, cell in enumerate(cells)
         )
@@ -78,7 +78,7 @@ class RowImages:
             int.from_bytes(present[first : first + size], "little") & (1 << width) - 1 != (1 << width) - 1
             for first in range(0, size * bitmaps, size)
         ):
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"table {self.collection}: a change was logged without all columns, so the row cannot be told;"
                 " set binlog_row_image = FULL in every session that writes, then synchronise the table again"
             )
@@ -126,7 +126,7 @@ def _assert_fits(collection: str, table: SourceTable, logged: TableMap) -> None:
             for seen, column in zip(logged.columns, table.columns, strict=True)
         )
     if not fits:
-        raise CaptureStoppedError(
+        raise ChangesUnreadableError(
             f"table {collection} had other columns when a change was logged than it has now, so the change cannot be read;"
             " synchronise the table again",
             collection=collection,

@@ -12,7 +12,7 @@ from caravan.migration.capture.binlog.grouping import Grouping
 from caravan.migration.capture.binlog.preparing import assert_followable, log_end, place_of
 from caravan.migration.capture.binlog.wire import HEARTBEAT, Event, EventStream, Place
 from caravan.migration.capture.changes import Position, Transaction
-from caravan.migration.capture.errors import CaptureRefusedError, CaptureStoppedError, ChangesLostError
+from caravan.migration.capture.errors import CaptureRefusedError, ChangesLostError, ChangesUnreadableError
 from caravan.migration.capture.keyed import keyed
 from caravan.migration.capture.options import CaptureOptions
 from caravan.migration.capture.stores.mariadb_connection import MariadbConnection
@@ -146,7 +146,7 @@ class BinlogSource:
         if any(before.get(name, columns) != columns for name, columns in today.items()) and (
             self._options.schema_changes == "stop"
         ):
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"{self._connection.place}: columns of {', '.join(self._tables)} were changed since the last position, so changes"
                 ' before that cannot be read; synchronise again, or accept it with schema_changes = "accept" where all'
                 " changes before it have been read"
@@ -160,7 +160,7 @@ class BinlogSource:
         except CaptureRefusedError:  # a table is gone
             same = False
         if (replaced or not same) and self._options.schema_changes == "stop":
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"{self._connection.place}: a statement before {place.file}:{place.offset} changed {', '.join(named)} while its"
                 " changes are followed; correct the mapping, then synchronise the table again",
                 collections=list(named),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caravan.migration.capture.errors import CaptureStoppedError, ChangesLostError
+from caravan.migration.capture.errors import CaptureStoppedError, ChangesLostError, ChangesUnreadableError
 from caravan.migration.load.readers import without_password
 from caravan.migration.load.readers.mariadb import connected, driver_module, said
 
@@ -111,7 +111,7 @@ class EventStream:
             self._file, self._last = body[8:].decode(), 0
             return Event(kind, at, server, body, Place(self._file, offset))
         if at and end and end < self._last:
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"{self._host}: {self._file} is larger than 4 GiB, where its own places cannot be told any more; synchronise again,"
                 " and split the transactions that are as large as that"
             )

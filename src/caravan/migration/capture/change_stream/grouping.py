@@ -9,7 +9,7 @@ from bson.raw_bson import RawBSONDocument
 
 from caravan.migration.capture.change_stream.tags import MARKERS, DeleteMarkers, tag_of_write, without_field
 from caravan.migration.capture.changes import Change, Position, Transaction
-from caravan.migration.capture.errors import CaptureStoppedError
+from caravan.migration.capture.errors import ChangesUnreadableError
 from caravan.migration.load.readers import Record, decode
 
 __all__ = ["Grouping", "number_of", "token_time"]
@@ -100,7 +100,7 @@ class Grouping:
         target = str(event.get("to", {}).get("coll", ""))
         if kind in {"dropDatabase", "invalidate"} or {collection, target} & self._collections:
             named = f"collection {collection}" if collection else "the database"
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"{self._place}: {named} was ended by {kind} while its changes are followed; synchronise it again",
                 collection=collection,
             )

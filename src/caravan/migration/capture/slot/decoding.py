@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from caravan.migration.capture.changes import Change, Position, Transaction
-from caravan.migration.capture.errors import CaptureStoppedError
+from caravan.migration.capture.errors import ChangesUnreadableError
 from caravan.migration.capture.slot import messages
 from caravan.migration.capture.slot.layouts import Layout, Layouts, key_of
 from caravan.migration.capture.slot.left_out import LeftOut
@@ -65,7 +65,7 @@ class Decoding:
             self._truncate(messages.truncate(data))
             return
         if kind not in _ROWS:
-            raise CaptureStoppedError(f"the log holds a message of the unknown kind {chr(kind)!r}")
+            raise ChangesUnreadableError(f"the log holds a message of the unknown kind {chr(kind)!r}")
         row = _ROWS[kind](data)
         layout = self._tables[row.oid]
         if layout is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
-from caravan.migration.capture.errors import CaptureStoppedError
+from caravan.migration.capture.errors import ChangesUnreadableError
 from caravan.migration.capture.slot.messages import UNCHANGED, Cell, Relation
 from caravan.migration.load.readers import BrokenRecord, Record, Rules, SourceTable
 from caravan.migration.load.readers.copy_text import text_then
@@ -58,7 +58,7 @@ def key_of(layout: Layout, cells: Sequence[Cell]) -> dict[str, Any]:
     for name, place, parse in layout.key:
         cell = cells[place]
         if cell is UNCHANGED:
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"table {layout.collection}: the log does not tell the key column {name}, which is stored out of line; give the"
                 " table REPLICA IDENTITY FULL and synchronise it again"
             )
@@ -94,7 +94,7 @@ class Layouts:
         """Return how rows of a table are read; None for a table that is not captured.
 
         Raises:
-            CaptureStoppedError: a needed column has vanished, or a type is not known.
+            ChangesUnreadableError: a needed column has vanished, or a type is not known.
         """
         if relation not in self._known:
             collection = self._names.get((relation.schema, relation.name))
@@ -104,14 +104,14 @@ class Layouts:
     def _made(self, collection: str, relation: Relation) -> Layout:
         table = self._described(relation)
         if not any(column.is_key for column in relation.columns):
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"table {collection} has no replica identity any more: deletes and new keys are not logged; give it one and"
                 " synchronise it again"
             )
         logged = {column.name: place for place, column in enumerate(relation.columns)}
         today = {column.name: column.type for column in table.columns} if table is not None else {}
         if gone := self._needed.get(collection, frozenset()) - logged.keys() - today.keys():
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"table {collection} has lost the column {min(gone)} while its changes are followed; correct the mapping, then"
                 " synchronise the table again or name the columns that are still needed",
                 collection=collection,
@@ -130,7 +130,7 @@ class Layouts:
             or tuple(logged)
         )
         if missing := [name for name in key if name not in logged]:
-            raise CaptureStoppedError(
+            raise ChangesUnreadableError(
                 f"table {collection}: its key has the new column {missing[0]}; synchronise it again"
             )
         known = table or SourceTable(relation.name, relation.schema, (), key)
@@ -146,7 +146,7 @@ class Layouts:
         try:
             return text_then(parser_of(declared, self._rules), "utf-8", self._rules)
         except LookupError as error:
-            raise CaptureStoppedError(f"table {collection}: {error.args[0]}") from error
+            raise ChangesUnreadableError(f"table {collection}: {error.args[0]}") from error
 
     def _described(self, relation: Relation) -> SourceTable | None:
         for table in described_tables(self._connection):
@@ -164,7 +164,7 @@ class Layouts:
         for column in relation.columns:
             declared = named.get((column.type_oid, column.modifier))
             if declared is None:
-                raise CaptureStoppedError(
+                raise ChangesUnreadableError(
                     f"table {relation.name}, column {column.name}: its type was dropped after the row was written, so the value"
                     " cannot be read; synchronise the table again"
                 )
