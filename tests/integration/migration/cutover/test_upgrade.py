@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from caravan.core.database import DatabaseAddress
 from caravan.core.database.migrate import _config, _owner, _prepare, migrate
+from caravan.migration.sync.flow_rows import flows_of
 from caravan.migration.units import (
     Coordinator,
     Scope,
@@ -24,7 +25,7 @@ from caravan.migration.units import (
 from caravan.migration.units.values import steps_between
 from tests.fixtures.databases import as_administrator
 from tests.integration.migration.cutover.acting import NOW, FakeGateways, World
-from tests.integration.migration.cutover.shop import CONFIG
+from tests.integration.migration.cutover.shop import CONFIG, Shop
 
 BEFORE_DATA = "0016_dry_runs"
 SWITCHED = UnitValues(7)
@@ -93,3 +94,43 @@ def test_an_upgrade_in_the_middle_of_a_migration_keeps_everything_and_the_way_ba
 def old_step(step: Step) -> dict[str, object]:
     """Return a step as versions before the data half wrote it."""
     return {"name": step.name, "values": step.values.as_json()}
+
+
+FLOW = """
+INSERT INTO engine.flows (org_id, migration, source, direction, epoch, mode, state, start_number, applied_number, head_number, rows_applied,
+    foreign_writes)
+VALUES (%(org)s, %(migration)s, 'old', %(direction)s, 3, %(mode)s, 'running', 100, 900, 900, 42, %(foreign)s)
+"""
+LEASE = "INSERT INTO engine.migration_leases (org_id, migration, holder, fencing, expires_at) VALUES (%(org)s, %(migration)s, 'ann', 7, now())"
+WITH_DATA = "0019_operators"
+
+
+def test_a_unit_that_was_switched_with_its_data_before_an_upgrade_goes_back_after_it(
+    empty_database: DatabaseAddress,
+) -> None:
+    """Flows, journal, measurements and lease are rows of three schema versions ago; the way back asks for all of them."""
+    _prepare(empty_database)
+    with _owner(empty_database) as owner:
+        command.upgrade(_config(owner), WITH_DATA)
+        owner.commit()
+    with connected(empty_database) as connection:
+        shop = Shop(empty_database, connection, switched=True)
+        for direction, mode, foreign in (("forward", "watch", 2), ("reverse", "apply", 0)):
+            named = {**shop.scope.parameters, "direction": direction, "mode": mode, "foreign": foreign}
+            connection.execute(FLOW.encode(), named)
+        connection.execute(LEASE.encode(), shop.scope.parameters)
+        connection.execute(LEDGER.encode(), shop.scope.parameters)
+        journal = [one.as_json() for one in entries(connection, shop.scope)]
+        ledger = connection.execute("SELECT * FROM engine.ledger ORDER BY chunk").fetchall()
+
+        assert migrate(empty_database)[0] > WITH_DATA
+
+        forward, reverse = flows_of(connection, shop.scope.parameters)
+        assert (forward.mode, forward.applied_number, forward.foreign_writes) == ("watch", 900, 2)
+        assert (reverse.mode, reverse.rows_applied, reverse.retained_bytes) == ("apply", 42, None)
+        assert connection.execute("SELECT * FROM engine.ledger ORDER BY chunk").fetchall() == ledger
+        assert shop.act("reverse") == "moved"
+        assert shop.problems() == []
+        assert [one.as_json() for one in entries(connection, shop.scope)][: len(journal)] == journal
+        shop.world.live()
+        assert shop.stored[0] == 4
