@@ -95,7 +95,10 @@ class Job:
     """Set where changes of the source are followed while it is loaded."""
 
     text: TextPlan | None = None
-    """Set where chunks come as text."""
+    """Set where the source is read as text."""
+
+    followed: bool = False
+    """Whether a flow of the migration reads the book of keys: then each record is mapped, and its key written at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from caravan.migration.load.chunk_commit import ChunkResult, Job
-from caravan.migration.load.chunks import Chunk, cut, known_cuts, records_per_chunk
+from caravan.migration.load.chunks import CHUNK_ROWS, Chunk, cut, known_cuts, records_per_chunk
 from caravan.migration.load.journal import Journal, Proven
 from caravan.migration.load.packed_keys import unpack
 from caravan.migration.load.planning import PlannedDataSet
@@ -144,20 +144,23 @@ class DataSetPass:
         records = {number: proven.records for number, proven in self._ledger.items()}
         text = self._job.text
         if text is not None and isinstance(self._reader, TextReader):
-            known = known_cuts(records, most_records=TEXT_ROWS)
-            return cut_text(self._reader, self._data_set.collection, text, known, self._limit)
+            fewer = CHUNK_ROWS if self._job.followed else None
+            known = known_cuts(records, most_records=fewer or TEXT_ROWS)
+            return cut_text(
+                self._reader, self._data_set.collection, text, known, most=fewer, limit=self._limit
+            )
         most = records_per_chunk(self._reader.format)
         known = known_cuts(records, most_records=most)
         return cut(islice(self._records(), self._limit), known, most_records=most)
 
     def _task(self, chunk: Chunk | TextChunk, *, known: bool) -> Task:
-        """Return the chunk as it is to be loaded: what is not new is mapped, and needs the book of keys."""
+        """Return the chunk as it is to be loaded: what is not new, or is followed by a flow, is mapped, and needs the book of keys."""
         if known and self._journal is not None:
             unpack(
                 self._journal.connection, self._data_set.org_id, self._data_set.migration, self._data_set.name
             )
-        if known and isinstance(chunk, TextChunk):
-            return Task(self._rows_of(chunk), reload=True)
+        if isinstance(chunk, TextChunk) and (known or self._job.followed):
+            return Task(self._rows_of(chunk), reload=known)
         return Task(chunk, reload=known)
 
     def _rows_of(self, chunk: TextChunk) -> Chunk:

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from caravan.core.database.connection import DatabaseAddress, Role
 from caravan.migration.load.chunk_commit import ChunkResult
+from caravan.migration.load.packed_keys import unpack_others
 from caravan.migration.load.planning import Plan
 from caravan.migration.load.report import ReportedFinding
 from caravan.migration.verify import qualified
@@ -182,4 +183,5 @@ def open_book(address: DatabaseAddress, plan: Plan) -> Iterator[DryBook]:
     ) as connection:
         connection.execute("SET jit = off")
         connection.execute("SET work_mem = '32MB'")
+        unpack_others(connection, plan.org_id, plan.migration, ())
         yield DryBook(connection, plan)

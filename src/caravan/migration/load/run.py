@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 import psycopg
@@ -32,6 +33,8 @@ from caravan.migration.load.target_check import check_target
 from caravan.migration.load.text_plan import TextPlan, text_plan
 
 __all__ = ["run_load"]
+
+_FLOWS: Final = "SELECT 1 FROM engine.flows WHERE org_id = %(org)s AND migration = %(migration)s LIMIT 1"
 
 
 def run_load(request: LoadRequest, progress: Progress | None = None) -> LoadReport:
@@ -75,6 +78,7 @@ class _Run:
         self._stop = stop
         self._outcomes: dict[str, Outcome] = {}
         self._guards: Mapping[str, ChunkGuard] = {}
+        self._followed = False
         self._take: Callable[[str, ChunkResult], ChunkResult] | None = None
         self._report = LoadReport(planned.migration, dry_run=request.dry_run)
         self._started = time.monotonic()
@@ -121,10 +125,12 @@ class _Run:
     def _open_books(self, journal: Journal) -> None:
         """Write packed keys out where somebody will look into the book: a flow, or data sets whose ids may be those of others."""
         names = [data_set.name for data_set in self._plan.data_sets]
+        flows = journal.connection.execute(_FLOWS, journal.scope).fetchone()
+        self._followed = bool(self._guards) or flows is not None
         unpack_others(journal.connection, self._plan.org_id, self._plan.migration, names)
         for name in names:
             data_set = next(item for item in self._plan.data_sets if item.name == name)
-            if self._text_plan(data_set, self._readers[name]) is None:
+            if self._followed or self._text_plan(data_set, self._readers[name]) is None:
                 unpack(journal.connection, self._plan.org_id, self._plan.migration, name)
 
     def _load_all(self, journal: Journal, run_id: UUID) -> None:
@@ -197,11 +203,12 @@ class _Run:
             referred_tables(self._plan) if self._request.dry_run else frozenset(),
             self._guards.get(name),
             self._text_plan(data_set, reader),
+            self._followed,
         )
 
     def _text_plan(self, data_set: PlannedDataSet, reader: Reader) -> TextPlan | None:
-        """A flow of changes looks at each row, and a dry run says what the mapping finds in each."""
-        if self._request.dry_run or data_set.name in self._guards or not self._request.as_text:
+        """A dry run says what the mapping finds in each record."""
+        if self._request.dry_run or not self._request.as_text:
             return None
         return text_plan(self._plan, data_set, reader)
 

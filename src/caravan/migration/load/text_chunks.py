@@ -46,9 +46,15 @@ def is_of_text(source_hash: bytes) -> bool:
 
 
 def cut_text(
-    reader: TextReader, table: str, plan: TextPlan, known: Mapping[int, int], limit: int | None = None
+    reader: TextReader,
+    table: str,
+    plan: TextPlan,
+    known: Mapping[int, int],
+    *,
+    most: int | None = None,
+    limit: int | None = None,
 ) -> Iterator[TextChunk | Chunk]:
-    """Yield the chunks of a table, at most ``limit`` rows of it.
+    """Yield the chunks of a table, of at most so many rows unless ``known`` says more; at most ``limit`` rows of all.
 
     A chunk that the source cannot write as text, or says to hold odd values, comes as records.
 
@@ -58,12 +64,12 @@ def cut_text(
     after: KeyRange = KeyRange()
     ordinal, size = 0, 0
     for number in count():
-        most = known.get(number) or _usual(number, size)
+        wanted = known.get(number) or _usual(number, size, most or TEXT_ROWS)
         if limit is not None:
-            most = min(most, limit - ordinal)
-        if most <= 0:
+            wanted = min(wanted, limit - ordinal)
+        if wanted <= 0:
             return
-        lines = reader.text_lines(table, plan.source, after, most)
+        lines = reader.text_lines(table, plan.source, after, wanted)
         if lines.rows == 0:
             return
         yield _chunk(reader, table, number, ordinal, lines)
@@ -83,10 +89,10 @@ def rows_of(reader: TableReader, table: str, chunk: TextChunk) -> Chunk:
     return Chunk(chunk.number, chunk.first_ordinal, records, chunk.source_hash)
 
 
-def _usual(number: int, size: int) -> int:
+def _usual(number: int, size: int, most: int) -> int:
     if number == 0:
         return FIRST_CHUNK_RECORDS
-    return max(_FEWEST, min(TEXT_ROWS, _TEXT_BYTES // max(size, 1)))
+    return max(_FEWEST, min(most, _TEXT_BYTES // max(size, 1)))
 
 
 def _chunk(reader: TextReader, table: str, number: int, ordinal: int, lines: TextLines) -> TextChunk | Chunk:

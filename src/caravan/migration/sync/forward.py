@@ -10,6 +10,7 @@ import psycopg
 from caravan.core.secrets_box import Box
 from caravan.migration.capture.changes import Position, Transaction
 from caravan.migration.load.chunk_commit import REFUSABLE, TARGET_REFUSED, said
+from caravan.migration.load.packed_keys import unpack
 from caravan.migration.load.planning import Plan, PlannedDataSet
 from caravan.migration.load.readers import RecordFormat
 from caravan.migration.load.references import resolve
@@ -59,7 +60,9 @@ class ForwardSink:
             self._by_collection[applier.data_set.collection].append(applier)
 
     def take(self, holder: str) -> Flow:
-        return self._hold.take(holder)
+        flow = self._hold.take(holder)
+        unpack(self._connection, self._scope["org"], self._scope["migration"])
+        return flow
 
     def beat(self, *, head: int, pending: int, lag: float, retained: int | None = None) -> Flow:
         return self._hold.beat(head=head, pending=pending, lag=lag, retained=retained)

@@ -19,6 +19,7 @@ from caravan.migration.capture.changes import Position, Transaction
 from caravan.migration.load.chunk_records import write_quarantine
 from caravan.migration.load.chunks import Chunk
 from caravan.migration.load.mapped_chunk import MappedChunk, Refused
+from caravan.migration.load.packed_keys import unpack
 from caravan.migration.load.planning import PlannedDataSet
 from caravan.migration.load.readers import RecordFormat
 from caravan.migration.mapping.contract import UnmappableError
@@ -73,6 +74,7 @@ class ReverseSink:
 
     def take(self, holder: str) -> Flow:
         flow = self._hold.take(holder)
+        unpack(self._connection, self._scope["org"], self._scope["migration"])
         self._writer.prepare()
         return flow
 

@@ -1,16 +1,18 @@
 """Chunks that go in as text leave what chunks of mapped records leave: rows, ledger, quarantine, findings; whatever stands in the source."""
 
 import random
+import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from caravan.core.database import DatabaseAddress
-from caravan.migration.load import LoadReport, text_chunks, undo
+from caravan.core.database import DatabaseAddress, Role
+from caravan.migration.load import LoadReport, text_chunks, undo, verify
 from tests.fixtures.capabilities import needs
 from tests.fixtures.mariadb_server import PrivateMariadb
 from tests.fixtures.source_loads import DraftedLoad, drafted_load
@@ -166,3 +168,72 @@ def _by_data_set(ledger: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
 def _without_chunk(rows: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     told = [{name: value for name, value in row.items() if name != "chunk"} for row in rows or ()]
     return sorted(told, key=repr)
+
+
+def test_a_changed_source_is_loaded_again_row_by_row_with_its_book(
+    mariadb: PrivateMariadb,
+    own_database: DatabaseAddress,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(text_chunks, "TEXT_ROWS", 60)
+    with (
+        _shop(mariadb, _rows(5, 300, trouble=0)) as shop,
+        _load(own_database, tmp_path, mariadb.url(shop)) as load,
+    ):
+        first = load.load()
+        assert first.exit_code == 0, first.to_json()
+        again = load.load()
+        assert {name: item.loaded for name, item in again.data_sets.items()} == {"owners": 0, "things": 0}
+        assert again.checksums == first.checksums
+        assert _packed(load) == 302
+        with closing(mariadb.connect(shop)) as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE things SET word = 'anew' ORDER BY id LIMIT 1")
+            cursor.execute("DELETE FROM things ORDER BY id DESC LIMIT 1")
+        changed = load.load()
+        assert changed.exit_code == 0, changed.to_json()
+        assert changed.data_sets["things"].loaded == 1
+        assert _packed(load) == 2, "the owners alone are still packed"
+        assert load.value("SELECT count(*) FROM legacy.things WHERE word = 'anew'") == 1
+        lost = load.value("SELECT count(*) FROM engine.legacy_keys WHERE chunk IS NULL")
+        assert lost == 1
+        assert verify(load.request()).checks["source"]["ok"]
+
+
+def test_a_changed_row_of_the_target_is_named_and_a_dump_of_the_source_is_the_source(
+    mariadb: PrivateMariadb, own_database: DatabaseAddress, tmp_path: Path
+) -> None:
+    with (
+        _shop(mariadb, _rows(6, 200, trouble=0)) as shop,
+        _load(own_database, tmp_path, mariadb.url(shop)) as load,
+    ):
+        assert load.load().exit_code == 0
+        dump = tmp_path / "shop.sql"
+        command = ["mariadb-dump", "--no-defaults", f"--socket={mariadb.socket}", "--user=root", "--hex-blob"]
+        dump.write_bytes(subprocess.run([*command, shop], check=True, capture_output=True).stdout)
+        report = verify(load.request(source_override=dump))
+        assert all(check["ok"] for check in report.checks.values()), report.checks
+        with psycopg.connect(own_database.libpq(Role.SYSTEM)) as connection:
+            connection.execute("UPDATE legacy.things SET word = 'ours' WHERE legacy_id = (SELECT min(legacy_id) FROM legacy.things)")  # fmt: skip
+        report = verify(load.request())
+        assert not report.checks["checksums"]["ok"]
+        assert [(each.column, each.found) for each in report.differences] == [("word", "ours")]
+
+
+def test_workers_stopped_in_the_middle_go_on_where_they_were(
+    mariadb: PrivateMariadb, own_database: DatabaseAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_chunks, "TEXT_ROWS", 60)
+    with (
+        _shop(mariadb, _rows(7, 400, trouble=0.004)) as shop,
+        _load(own_database, tmp_path, mariadb.url(shop)) as load,
+    ):
+        load.load(limit=170, workers=2)
+        assert load.value("SELECT count(*) FROM engine.ledger") == 4
+        report = load.load(workers=2)
+        assert report.exit_code == 0, report.to_json()
+        whole = _left(load)
+        undo(load.request())
+        assert load.value("SELECT count(*) FROM engine.packed_keys") == 0
+        load.load(as_text=False)
+        assert whole["things"] == _left(load)["things"]

@@ -123,7 +123,6 @@ class MariadbReader:
             self._done = 0
         name = self._full_name(found)
         key = ", ".join(literal_of(found.column(part)) for part in found.key)
-        order = ", ".join(found.order)
         try:
             last = self._rows(
                 f"SELECT {key} FROM {name}{condition(found, after)} LIMIT {most - 1}, 1"  # noqa: S608 - quoted names
@@ -131,7 +130,7 @@ class MariadbReader:
             upto = tuple(str(part, "ascii") for part in last[0]) if last else None
             within = KeyRange(after.after, upto)
             ((rows, text),) = self._rows(
-                f"SELECT count(*), group_concat({source.line} ORDER BY {order} SEPARATOR '')"  # noqa: S608 - quoted names
+                f"SELECT count(*), group_concat({source.line} SEPARATOR '')"  # noqa: S608 - quoted names
                 f" FROM {name}{only(found, within)}"
             )
         except driver_module().Error as error:
