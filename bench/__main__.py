@@ -13,6 +13,7 @@ from typing import Any, Final
 
 NAMES: Final = (
     "load",
+    "load_peers",
     "reads",
     "kills",
     "deduper_http",
