@@ -61,7 +61,11 @@ def campaign_servers(folder: Path, *, mariadb: bool, postgres: str | None = None
     if postgres is not None:
         address = DatabaseAddress.parse(postgres)
         with _perhaps_mariadb(folder, wanted=mariadb) as socket:
-            yield _with_template(Servers(address, socket))
+            servers = _with_template(Servers(address, socket))
+            try:
+                yield servers
+            finally:
+                servers.drop(_TEMPLATE)
         return
     with embedded_servers(folder / "pg", want_postgres=True, want_valkey=False, durable=False) as running:
         assert running.postgres is not None

@@ -139,6 +139,8 @@ def _of_the_rows(
     for name, flow in (("there", cutovers.parties.forward), ("back", cutovers.parties.reverse)):
         if not caught_up(flow):
             yield f"the flow {name} does not catch up"
+        if strange := flow.foreign_writes():
+            yield f"the flow {name} tells {strange} foreign writes; the fences let nobody through"
     yield from pair.differences()
     (_, orders) = pair.old.held()
     held = {row[0].strip("'") for row in orders}
