@@ -30,13 +30,13 @@ test: setup ## the whole suite with the coverage gate
 	@sh scripts/test.sh $(ARGS)
 
 test-fast: setup ## what changed matters: unit and contract tests, no browser
-	$(BIN)/pytest -q -n 2 tests/unit tests/contracts $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/contracts $(ARGS)
 
 test-unit: setup ## no server at all
-	$(BIN)/pytest -q tests/unit $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/unit $(ARGS)
 
 test-integration: setup ## real PostgreSQL, Valkey and processes
-	$(BIN)/pytest -q -n 2 tests/integration $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/integration $(ARGS)
 
 test-contract: setup ## what callers of the old URLs rely on
 	$(BIN)/pytest -q tests/contracts $(ARGS)
