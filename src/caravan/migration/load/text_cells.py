@@ -6,6 +6,7 @@ from typing import Protocol
 from caravan.core.ids import LegacyTag
 from caravan.migration.load.readers import Dialect, Rules, SourceTable, TextSource, ValueKind
 from caravan.migration.load.text_cells_mariadb import MariadbCells
+from caravan.migration.load.text_cells_sqlite import SqliteCells
 
 __all__ = ["Cells", "cells_of"]
 
@@ -32,8 +33,8 @@ class Cells(Protocol):
     def reference(self, entity: str, name: str, *, whole: bool) -> str | None:
         """Return the id of the record that a column refers to; ``whole``: only where it holds integers."""
 
-    def text(self, name: str) -> str | None:
-        """Return text, or the digits of an integer."""
+    def text(self, name: str, *, digits: bool = True) -> str | None:
+        """Return text, or (``digits``) those of an integer."""
 
     def members(self, name: str) -> Sequence[str]:
         """Return the words that an ENUM declares; nothing of other columns."""
@@ -54,4 +55,4 @@ def cells_of(
     """Return the cells of a table; None for a store that writes no text."""
     if dialect == "mariadb":
         return MariadbCells(table, kinds, namespace, rules)
-    return None
+    return SqliteCells(table, kinds, namespace) if dialect == "sqlite" else None

@@ -54,10 +54,10 @@ class MariadbCells:
             return None
         return id_cell(self.namespace, f"{entity}:{typed[0]}:", typed[1])
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, *, digits: bool = True) -> str | None:
         column = self.table.column(name)
         if self.kinds[name] == "integer":
-            return self._digits(column)
+            return self._digits(column) if digits else None
         text = utf8(column) if self.kinds[name] == "text" else None
         return None if text is None else or_null(escaped(text))
 

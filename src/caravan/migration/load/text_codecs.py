@@ -83,8 +83,8 @@ def text_column(field: Field, name: str, context: MappingContext, cells: "Cells"
     return rule(asked)
 
 
-def _text(asked: _Asked) -> TextColumn:
-    cell = asked.cells.text(asked.field.source)
+def _text(asked: _Asked, *, digits: bool = True) -> TextColumn:
+    cell = asked.cells.text(asked.field.source, digits=digits)
     if cell is None:
         raise asked.refuse()
     members = asked.cells.members(asked.field.source)
@@ -99,7 +99,7 @@ def _enumeration(asked: _Asked) -> TextColumn:
     codec = asked.field.codec
     if not isinstance(codec, Enumeration):
         raise asked.refuse()
-    text = _text(asked)
+    text = _text(asked, digits=False)
     pairs = " ".join(f"WHEN {_literal(theirs)} THEN {_literal(ours)}" for theirs, ours in codec.pairs)
     words = ", ".join(_literal(theirs) for theirs, _ in codec.pairs)
     value = asked.name if all(a == b for a, b in codec.pairs) else f"CASE {asked.name} {pairs} END"

@@ -1,6 +1,7 @@
 """Chunks that go in as text leave what chunks of mapped records leave: rows, ledger, quarantine, findings; whatever stands in the source."""
 
 import random
+import sqlite3
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import pytest
 
 from caravan.core.database import DatabaseAddress, Role
 from caravan.migration.load import LoadReport, text_chunks, undo, verify
+from caravan.migration.load.packed_keys import unpack
 from tests.fixtures.capabilities import needs
 from tests.fixtures.mariadb_server import PrivateMariadb
 from tests.fixtures.source_loads import DraftedLoad, drafted_load
+from tests.fixtures.toy.shop import ORG
 
 pytestmark = needs("mariadbd")
 
@@ -61,6 +64,8 @@ _LEFT = {
     "dangling_references": "data_set, table_name, row_id, column_name, wanted_id, tag, key",
 }
 
+_BOOK = "SELECT json_agg(to_jsonb(x) ORDER BY x.row_id) FROM (SELECT data_set, row_id, tag, key, chunk, ordinal FROM engine.legacy_keys) x"
+
 
 def _value(random_: random.Random, name: str, *, trouble: float) -> str:
     chosen = _TROUBLE if name in _TROUBLE and random_.random() < trouble else _PLAIN
@@ -104,6 +109,10 @@ def _left(load: DraftedLoad) -> dict[str, Any]:
         )
         for table, columns in _LEFT.items()
     }
+    with psycopg.connect(load.database.libpq(Role.SYSTEM)) as connection:
+        unpack(connection, ORG, "m")
+        found["book"] = connection.execute(_BOOK).fetchall()[0][0]
+        connection.rollback()
     for table in ("owners", "things"):
         found[table] = load.value(
             f"SELECT json_agg(t::text ORDER BY id) FROM legacy.{table} t"  # noqa: S608 - names of a test
@@ -146,14 +155,19 @@ def test_text_and_records_leave_the_same(
         records = load.load(as_text=False)
         assert _packed(load) == 0
         by_record = _left(load)
-    by_text["ledger"] = _by_data_set(by_text["ledger"])
-    by_record["ledger"] = _by_data_set(by_record["ledger"])
-    for part in by_text:
-        if part in {"quarantine", "findings"}:
-            assert _without_chunk(by_text[part]) == _without_chunk(by_record[part]), part
-        else:
-            assert by_text[part] == by_record[part], part
+    _assert_same(by_text, by_record)
     assert _done(text) == _done(records)
+
+
+def _assert_same(by_text: dict[str, Any], by_record: dict[str, Any]) -> None:
+    for part, left in by_text.items():
+        right = by_record[part]
+        if part == "ledger":
+            assert _by_data_set(left) == _by_data_set(right)
+        elif part in {"quarantine", "findings", "book"}:
+            assert _without_chunk(left) == _without_chunk(right), part
+        else:
+            assert left == right, part
 
 
 def _by_data_set(ledger: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
@@ -237,3 +251,74 @@ def test_workers_stopped_in_the_middle_go_on_where_they_were(
         assert load.value("SELECT count(*) FROM engine.packed_keys") == 0
         load.load(as_text=False)
         assert whole["things"] == _left(load)["things"]
+
+
+_SQLITE = (
+    "CREATE TABLE things (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES owners (id), word TEXT, n INTEGER, price DECIMAL(10,2),"
+    " ok BOOLEAN, at DATETIME)"
+)
+_SQLITE_PLAIN: dict[str, list[object]] = {
+    "owner": [1, 2, None],
+    "word": ["plain", "", None, "back\\slash \\N", "tab\tnew\nline\r", "été 日本 😀", " \\. ", "NULL", "q'uote", 17],
+    "n": [0, -(2**31), 2**31 - 1, None],
+    "price": [12.3, 0, -0.01, 6600.37, 100.0, None, 123456789012.25],
+    "ok": [0, 1, None],
+    "at": ["2024-05-01 12:00:00", "2024-02-29T23:59:59.123456", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999", None],
+}  # fmt: skip
+_SQLITE_TROUBLE: dict[str, list[object]] = {
+    "owner": [77, "one"],
+    "word": ["a\0b", b"\x00blob", 1.5],
+    "n": [2**40, "many", 7.5, "12"],
+    "price": [0.1 + 0.2, 1e22, "dear", 5e-324, "1.5 ", -0.0, float("inf")],
+    "ok": [2, "yes", 1.0],
+    "at": ["2024-02-30 10:00:00", "2024-05-01 24:00:00", "2024-05-01", "2024-05-01 10:00:00+02:00", 5, "soon", "2024-05-01 10:00:00.1"],
+}  # fmt: skip
+
+
+def _sqlite_rows(seed: int, count: int, *, trouble: float) -> Iterator[tuple[object, ...]]:
+    random_ = random.Random(seed)  # noqa: S311 - rows of a test
+    for key in random_.sample(range(-3 * count, 3 * count), count):
+        chosen = (
+            random_.choice((_SQLITE_TROUBLE if random_.random() < trouble else _SQLITE_PLAIN)[name])
+            for name in _SQLITE_PLAIN
+        )
+        yield (key, *chosen)
+
+
+@pytest.mark.parametrize(("seed", "trouble"), [(1, 0.0), (2, 0.003), (3, 0.3)])
+def test_text_of_sqlite_and_its_records_leave_the_same(
+    own_database: DatabaseAddress,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    trouble: float,
+) -> None:
+    monkeypatch.setattr(text_chunks, "TEXT_ROWS", 60)
+    place = tmp_path / "shop.db"
+    with closing(sqlite3.connect(place)) as file:
+        file.execute("CREATE TABLE owners (id INTEGER PRIMARY KEY, name TEXT)")
+        file.execute("INSERT INTO owners VALUES (1, 'first'), (2, NULL)")
+        file.execute(_SQLITE)
+        rows = _sqlite_rows(seed, 700, trouble=trouble)
+        file.executemany("INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if trouble:
+            file.execute(
+                "UPDATE things SET word = CAST(x'ff41' AS TEXT) WHERE id = (SELECT max(id) FROM things)"
+            )
+        file.commit()
+    edit = {'"at", Text()': '"at", LocalDate()', "    Text,\n": "    LocalDate,\n    Text,\n"}
+    with drafted_load(
+        own_database, tmp_path, 'path = "shop.db"', place, "owners", "things", edit=edit
+    ) as load:
+        load.describe("owners", "things", rules='columns = { "things.at" = "iso" }', more=_WAIVED)
+        text = load.load()
+        if trouble < 0.1:
+            assert _packed(load) > 100, "some chunks went in as text"
+        by_text = _left(load)
+        assert text.checks["rows"]["ok"], text.to_json()
+        assert text.checks["checksums"]["ok"], text.to_json()
+        undo(load.request())
+        records = load.load(as_text=False)
+        by_record = _left(load)
+    _assert_same(by_text, by_record)
+    assert _done(text) == _done(records)

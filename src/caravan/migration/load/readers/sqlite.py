@@ -9,12 +9,14 @@ from typing import Any, Final, Literal
 
 from caravan.migration.load.readers.collection_files import choose
 from caravan.migration.load.readers.errors import SourceDamaged, SourceUnreadable
-from caravan.migration.load.readers.key_ranges import bounds_query, condition, ranges_of
+from caravan.migration.load.readers.key_ranges import bounds_query, condition, only, ranges_of
 from caravan.migration.load.readers.protocol import BrokenRecord, CollectionInfo, Record
 from caravan.migration.load.readers.rows import RowMaker
 from caravan.migration.load.readers.rules import REFUSE_ALL, Rules
+from caravan.migration.load.readers.sqlite_text import ID_FUNCTION, id_function
 from caravan.migration.load.readers.sqlite_values import as_stored, parser_of
 from caravan.migration.load.readers.tables import KeyRange, Snapshot, SourceColumn, SourceTable
+from caravan.migration.load.readers.text_lines import TextLines, TextSource
 
 __all__ = ["SqliteReader", "described_tables", "quoted"]
 
@@ -89,6 +91,32 @@ class SqliteReader:
                 self._path, 0, last_good, f"table {found.name} cannot be read on ({error})"
             ) from error
 
+    def text_lines(self, table: str, source: TextSource, after: KeyRange, most: int) -> TextLines:
+        """As ``TextReader`` says."""
+        found = self._tables[choose(self.collections(), table, self._path).name]
+        self._total = found.rows or 0
+        if after.after is None:
+            self._done = 0
+        name = quoted(found.name)
+        keys = ", ".join(f"quote({column})" for column in found.order)
+        try:
+            last = self._connection.execute(
+                f"SELECT {keys} FROM {name}{condition(found, after)} LIMIT 1 OFFSET {most - 1}"  # noqa: S608 - quoted names
+            ).fetchone()
+            within = KeyRange(after.after, None if last is None else tuple(map(_literal, last)))
+            rows, text, odd = self._connection.execute(
+                f"SELECT count(*), group_concat({source.line}, ''), max({source.odd or 0})"  # noqa: S608 - quoted names
+                f" FROM {name}{only(found, within)}"
+            ).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise SourceDamaged.at(
+                self._path, 0, self._done - 1, f"table {found.name} cannot be read on ({error})"
+            ) from error
+        self._done += rows
+        lines = text.encode() if isinstance(text, str) else text
+        whole = lines is not None and lines.count(b"\n") == rows
+        return TextLines(rows, lines if whole else None, odd=bool(odd), within=within)
+
     def position(self) -> tuple[int, int]:
         return self._done, self._total
 
@@ -101,6 +129,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
     )
     connection.text_factory = as_stored
+    connection.create_function(ID_FUNCTION, 3, id_function(), deterministic=True)
     try:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot
