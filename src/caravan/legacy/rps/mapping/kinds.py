@@ -94,8 +94,13 @@ def key_text(column: str, source: str = "", *, note: str = "") -> Field:
 
 
 def reference(column: str, source: str, entity: str, table: str) -> Field:
+    """Return a reference; RPS's own are DBRefs, and its collections are named as our tables are."""
     return Field(
-        source, column, ReferenceTo(entity, table), "empty", note="NULL and a finding when it points nowhere"
+        source,
+        column,
+        ReferenceTo(entity, table, dbref=table),
+        "empty",
+        note="NULL and a finding when it points nowhere; written back as a DBRef",
     )
 
 
