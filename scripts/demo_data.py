@@ -1,97 +1,78 @@
 """Show the data half of Caravan with real servers on this machine: load, follow, verify, switch, and the way back.
 
-    python scripts/demo_data.py
+    python scripts/demo_data.py [--only PART] [--orders N] [--limit SECONDS]
 
-Prints each promise with its figure; exit code 0 when all were kept, else 1. Nothing is left running. With STAY=1 it stays up, with its
-console, until Ctrl-C. DATABASE_URL names a PostgreSQL to use (wal_level = logical); without one an embedded server is started.
+Prints each promise with its figure; exit code 0 when all were kept, else 1. Nothing is left running. A part whose server is missing is
+left out by name; with CI or CARAVAN_REQUIRE_ALL set that is a broken promise. With STAY=1 the last part stays up, with its console, until
+Ctrl-C. DATABASE_URL names a PostgreSQL to use (wal_level = logical, and a user who may make databases); without one an embedded server is
+started.
 """
 
+import argparse
 import os
-import shutil
-import signal
 import sys
-import tempfile
-import time
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import psutil
-
-from caravan.core.database import DatabaseAddress
-from caravan.core.database.migrate import migrate
-from caravan.core.embedded.servers import embedded_servers
 from caravan.core.errors import CaravanError
-from scripts.demo.mariadb import is_there
+from scripts.demo.databases import postgres_server
+from scripts.demo.ending import shown, stay_up, stays
 from scripts.demo.market import show_market
+from scripts.demo.old_shops import OLD_SHOPS, OldShop
 from scripts.demo.promises import Promises
+from scripts.demo.small_pairs import SMALL, show_small
 from scripts.drill.record import DrillError
-from scripts.drill.sides import Limit, left_over
+from scripts.drill.sides import Limit
 
-_LONGEST = 480.0
+_TITLES = {
+    "dump": "a mongodump → the new shop's PostgreSQL: loaded, verified",
+    "sqlite": "SQLite in use → PostgreSQL: loaded while it is written, followed, verified",
+    "postgres": "PostgreSQL in use → PostgreSQL: the same, by its log",
+    "mongodb": "a shop on a MongoDB-compatible server → ours, while people buy: switched, kept current, given back, drilled",
+    "mariadb": "a shop on MariaDB → ours, while people buy: switched, kept current, given back, drilled",
+}
+_PARTS = tuple(_TITLES)
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _interrupted)
-    promises = Promises(lambda line: print(line, flush=True))
-    if not is_there():
-        print(
-            "left out: the pair MariaDB → PostgreSQL needs mariadbd on PATH (apt-get install mariadb-server)"
-        )
-        return 1 if os.environ.get("CARAVAN_REQUIRE_ALL") else 0
-    home = Path(tempfile.mkdtemp(prefix="demo"))  # short: sockets have to fit below it
-    began = time.monotonic()
-    try:
-        _show(home, Limit(_LONGEST - 10), promises.of("mariadb"))
-    except (DrillError, CaravanError) as error:
-        promises.told("the demonstration comes to its end", str(error), holds=False)
-    except KeyboardInterrupt:
-        if os.environ.get("STAY") != "1":
-            promises.told("the demonstration comes to its end", "interrupted", holds=False)
-    finally:
-        took = time.monotonic() - began
-        left = left_over(home)
-        for process in left:
-            with suppress(psutil.Error):
-                process.kill()
-        if promises.passed:
-            shutil.rmtree(home, ignore_errors=True)
-        else:
-            print(f"logs are in {home}", flush=True)
-    promises.told("nothing is left running", f"{len(left)} processes", holds=not left)
-    promises.told(
-        "within 8 minutes", f"{took:.0f} s", holds=took <= _LONGEST or os.environ.get("STAY") == "1"
-    )
-    print(f"\n{len(promises.kept)} promises kept, {len(promises.broken)} broken")
-    return 0 if promises.passed else 1
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--only", choices=_PARTS, action="append", help="a part; may be given again")
+    options.add_argument("--orders", type=int, default=2000, help="of the small parts")
+    options.add_argument("--limit", type=float, default=470, help="seconds for all of it")
+    chosen = options.parse_args()
+    parts = tuple(part for part in _PARTS if not chosen.only or part in chosen.only)
+    return shown(partial(_show, parts, chosen.orders, chosen.limit))
 
 
-def _show(home: Path, limit: Limit, promises: Promises) -> None:
-    with ExitStack() as stack:
-        if url := os.environ.get("DATABASE_URL"):
-            database = DatabaseAddress.parse(url)
-        else:
-            servers = stack.enter_context(
-                embedded_servers(home / "servers", want_postgres=True, want_valkey=False)
-            )
-            assert servers.postgres is not None  # noqa: S101 - it was wanted
-            database = DatabaseAddress.parse(servers.postgres.dsn())
-        migrate(database)
-        if os.environ.get("STAY") == "1":
-            promises.stay = _stay
-        show_market(home / "market", database, limit, promises)
+def _show(parts: Sequence[str], orders: int, seconds: float, promises: Promises, home: Path) -> None:
+    limit, shops = Limit(seconds), {shop.name: shop for shop in OLD_SHOPS}
+    there = [part for part in parts if part not in shops or _is_there(shops[part], promises)]
+    print("\n".join([*(f"{part:8} {_TITLES[part]}" for part in there), ""]), flush=True)
+    with postgres_server(home / "servers") as server:
+        for part in there:
+            told = promises.of(part)
+            if stays() and part == there[-1]:
+                told.stay = partial(stay_up, promises)
+            try:
+                if part in SMALL:
+                    show_small(part, home / part, server, limit, told, orders=orders)
+                else:
+                    show_market(shops[part], home / part, server, limit, told)
+            except (DrillError, CaravanError) as error:
+                told.told("it comes to its end", str(error), holds=False)
 
 
-def _stay(console: str, port: int) -> None:
-    print(f"\nit stays up; Ctrl-C ends it\n  gateway http://127.0.0.1:{port}\n  {console}", flush=True)
-    while True:
-        signal.pause()
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _is_there(shop: OldShop, promises: Promises) -> bool:
+    """Tell whether this part can be shown; where everything is required, one that cannot is a broken promise."""
+    if shop.is_there():
+        return True
+    print(f"left out {shop.name}: it needs {shop.needs}", flush=True)
+    if os.environ.get("CARAVAN_REQUIRE_ALL") or os.environ.get("CI"):
+        promises.of(shop.name).told("every part is shown", f"it needs {shop.needs}", holds=False)
+    return False
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ CREATE TABLE market.order_lines (
     product_id uuid NOT NULL,
     quantity integer NOT NULL CHECK (quantity > 0),
     price numeric(18, 4) NOT NULL,
+    extra jsonb,  -- what a document's line has beyond these columns
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, order_id, position),
     FOREIGN KEY (org_id, order_id) REFERENCES market.orders,

@@ -111,7 +111,7 @@ async def placed(connection: Connection, given: NewOrder) -> tuple[int, bool]:
     number = await connection.fetchval(
         "INSERT INTO market.orders (org_id, id, reference, customer, total, created_at) VALUES ($1, $2, $3, $4, 0, $5)"
         " ON CONFLICT (org_id, reference) DO NOTHING RETURNING number",
-        *(ORG, made, given.reference, given.customer, datetime.now(UTC)),
+        *(ORG, made, given.reference, given.customer, now()),
     )
     if number is None:
         return await _number_of(connection, given.reference), False
@@ -145,7 +145,7 @@ async def paid(connection: Connection, number: int, given: NewPayment) -> bool:
     made = await connection.fetchval(
         "INSERT INTO market.payments (org_id, id, order_id, reference, amount, paid_at) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (org_id, reference) DO NOTHING RETURNING id",
-        *(ORG, uuid4(), found["id"], given.reference, given.amount, datetime.now(UTC)),
+        *(ORG, uuid4(), found["id"], given.reference, given.amount, now()),
     )
     if made is None:
         return False
@@ -191,6 +191,12 @@ async def shown_order(connection: Connection, number: int) -> dict[str, Any]:
 def money(value: Decimal) -> str:
     """Return an amount with the two digits of the old shop."""
     return f"{value:.2f}"
+
+
+def now() -> datetime:
+    """Return the time to the millisecond: as fine as each of the old stores keeps it."""
+    found = datetime.now(UTC)
+    return found.replace(microsecond=found.microsecond // 1000 * 1000)
 
 
 async def _number_of(connection: Connection, reference: str) -> int:

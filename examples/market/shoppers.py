@@ -95,6 +95,12 @@ class Shoppers:
             "longest": round(waits[-1], 4),
         }
 
+    def held(self, since: float, until: float, *, beyond: float = 5.0) -> list[float]:
+        """Return the waits, in seconds, of the writes that were held: each far longer than what a write takes there (its median)."""
+        waits = sorted(call.seconds for call in self.calls(since, until) if call.write)
+        usual = waits[len(waits) // 2] if waits else 0.0
+        return [wait for wait in waits if wait > beyond * usual]
+
     def compare(
         self, orders: Mapping[str, Mapping[str, Any]], stock: Mapping[str, int], before: Mapping[str, int]
     ) -> list[str]:

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from scripts.drill.record import DrillError
 from scripts.drill.sides import program
 
-__all__ = ["is_there", "private_mariadb"]
+__all__ = ["PATIENCE", "is_there", "private_mariadb"]
 
-_PATIENCE: Final = 60.0
+PATIENCE: Final = 60.0
 
 
 def is_there() -> bool:
@@ -31,7 +31,7 @@ def private_mariadb(home: Path, database: str) -> Iterator[str]:
     made = subprocess.run(  # noqa: S603 - the server's own program
         ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",  # noqa: S607 - of PATH
          "--auth-root-authentication-method=normal", *owner],
-        check=False, capture_output=True, text=True, timeout=_PATIENCE,
+        check=False, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     if made.returncode:
         raise DrillError(f"mariadb-install-db ended with {made.returncode}: {made.stderr[-500:]}")
@@ -42,7 +42,7 @@ def private_mariadb(home: Path, database: str) -> Iterator[str]:
     ]  # fmt: skip
     with program("mariadb", command, home, {}) as server:
         log = home / "mariadb.log"
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while b"ready for connections" not in log.read_bytes():
             if server.poll() is not None or time.monotonic() > deadline:
                 raise DrillError(f"mariadbd does not answer: {log.read_text(errors='replace')[-500:]}")

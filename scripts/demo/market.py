@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,32 +12,33 @@ from uuid import UUID
 
 import httpx2
 
-from caravan.core.clock import utc_now
 from caravan.core.database import DatabaseAddress
 from caravan.entry.tenants import ensured_tenants
-from caravan.migration.sync.flow_rows import Flow, flows_of
-from caravan.migration.units import connected
+from caravan.migration.sync.flow_rows import Flow
 from examples.market.shoppers import Shoppers
-from examples.market.stores import PRODUCTS, Held, grant_engine, make_new, make_old, new_holds, old_holds
-from scripts.demo.mariadb import private_mariadb
+from examples.market.stores import PRODUCTS, Held, grant_engine, make_new, new_holds
+from scripts.demo.databases import own_database
+from scripts.demo.flows import flow_of, lag_of
+from scripts.demo.old_shops import MARKET, OldShop
 from scripts.demo.promises import Promises
 from scripts.demo.running import Migration, commands_in, migrating
-from scripts.drill.sides import ROOT, Limit, program, until
+from scripts.drill.sides import Limit, program, until
 from tools.free_ports import free_port
 
 __all__ = ["show_market"]
 
-_FOLDER: Final = ROOT / "examples/market"
 _UNIT: Final = "shop"
 _LONGEST_HOLD: Final = 1.0
 _AVAILABLE: Final = 99.9
 _CAUGHT_UP: Final = 1.0
+_TRIES: Final = 4
 
 
 @dataclass(frozen=True)
 class Market:
     """Both shops with their stores, and the people."""
 
+    shop: OldShop
     old_store: str
     new_store: str
     org: UUID
@@ -46,7 +47,7 @@ class Market:
 
     def old(self) -> Held:
         """Return what the old store holds."""
-        return old_holds(self.old_store)
+        return self.shop.holds(self.old_store)
 
     def new(self) -> Held:
         """Return what the new store holds."""
@@ -57,21 +58,31 @@ class Market:
         return self.shoppers.compare(*held, self.stock)
 
 
-def show_market(home: Path, database: DatabaseAddress, limit: Limit, promises: Promises) -> None:
-    """Show it from the first row to the way back."""
+def show_market(
+    shop: OldShop,
+    home: Path,
+    server: DatabaseAddress,
+    limit: Limit,
+    promises: Promises,
+    *,
+    drilled: bool = True,
+) -> None:
+    """Show it from the first row to the way back, and a drill at the end, when nobody buys any more."""
     home.mkdir(parents=True, exist_ok=True)
-    commands = commands_in(home, database, limit)
-    org, _ = ensured_tenants(database, "market", None)
     with ExitStack() as stack:
-        old_store = stack.enter_context(private_mariadb(home, "market"))
-        make_old(old_store)
+        database = stack.enter_context(own_database(server, f"demo_{shop.name}"))
+        commands = commands_in(home, database, limit)
+        org, _ = ensured_tenants(database, "market", None)
+        old_store = stack.enter_context(shop.server(home, "market"))
+        shop.make(old_store)
         make_new(database.libpq(None), org, products=False)
         grant_engine(database.libpq(None))
-        old, new = stack.enter_context(_shops(home, old_store, database, org, limit))
-        file, port = _written(home, old_store, old, new)
+        old, new = stack.enter_context(_shops(shop, home, old_store, database, org, limit))
+        file, port = _written(shop, home, old_store, old, new)
         migration = stack.enter_context(migrating(_UNIT, file, port, commands, database))
-        shoppers = Shoppers(f"http://127.0.0.1:{port}", PRODUCTS, count=4, pause=0.05)
-        market = Market(old_store, database.libpq(None), org, shoppers, market_stock(old_store))
+        shoppers = Shoppers(f"http://127.0.0.1:{port}", PRODUCTS, count=3, pause=0.1)
+        stock = shop.holds(old_store)[1]
+        market = Market(shop, old_store, database.libpq(None), org, shoppers, stock)
         for direction in ("forward", "reverse"):  # the one back needs to know of the one there
             line = commands.line("sync", "run", file, "--direction", direction)
             stack.enter_context(program(f"sync-{direction}", line, home, commands.environment))
@@ -84,12 +95,9 @@ def show_market(home: Path, database: DatabaseAddress, limit: Limit, promises: P
         finally:
             shoppers.stop()
         _at_the_end(migration, market, promises)
+        if drilled:
+            _drill(migration, promises)
         promises.stay(migration.console, port)
-
-
-def market_stock(old_store: str) -> dict[str, int]:
-    """Return the stock that the day begins with."""
-    return old_holds(old_store)[1]
 
 
 def _carry(migration: Migration, market: Market, promises: Promises) -> None:
@@ -127,19 +135,47 @@ def _switch_back(migration: Migration, market: Market, promises: Promises) -> No
 
 
 def _moved(migration: Migration, market: Market, promises: Promises, command: str, what: str) -> None:
-    """Run a cutover, and tell what people felt of it."""
+    """Run a cutover, and tell what people felt of it. On a busy machine it may undo itself for its budget: then once more."""
     began = time.monotonic()
-    migration.commands.run("cutover", command, migration.config.file, _UNIT, "--by", "demo")
+    for tries in range(1, _TRIES + 1):
+        wanted = (0, 1) if tries < _TRIES else (0,)
+        done = migration.commands.run(
+            "cutover", command, migration.config.file, _UNIT, "--by", "demo", wanted=wanted
+        )
+        if done.code == 0:
+            break
     ended = time.monotonic()
-    time.sleep(2)  # whoever was held is answered, and those behind
-    figures = market.shoppers.figures(began - 1, ended + 2)
+    time.sleep(1)  # whoever was held is answered, and those behind
+    figures = market.shoppers.figures(began, ended + 1)
+    waits = market.shoppers.held(began, ended + 1)
+    times = "at once" if tries == 1 else f"at the {tries}th time: it undid itself for the budget of the hold"
     promises.told(
-        f"{what} while {figures['writes']} writes came",
-        f"the longest waited {figures['longest']:.2f} s, p99 {figures['p99']:.2f} s",
-        holds=figures["p99"] <= _LONGEST_HOLD,
+        f"{what} while {figures['writes']} writes came, {times}; of the {len(waits)} that were held p99 waited",
+        f"{_p99(waits):.2f} s",
+        holds=_p99(waits) <= _LONGEST_HOLD,
     )
+    promises.say(f"       {promises.name:8} {done.last}")
     promises.told(
         "no client saw an error", f"{figures['failed']} of {figures['requests']}", holds=not figures["failed"]
+    )
+
+
+def _p99(waits: Sequence[float]) -> float:
+    return sorted(waits)[int(len(waits) * 0.99)] if waits else 0.0
+
+
+def _drill(migration: Migration, promises: Promises) -> None:
+    """Go there and back once more from the last stage of the canary, with a certificate."""
+    migration.advance("shadow-write", "canary:100")
+    migration.until(lambda: _may_switch(migration), "the drill may begin")
+    done = migration.commands.run(
+        "cutover", "drill", migration.config.file, _UNIT, "--by", "demo", wanted=(0, 3)
+    )
+    lines = done.out.strip().splitlines()
+    promises.told(
+        "a drill there and back has its certificate",
+        "; ".join(map(str.strip, lines))[:300],
+        holds=done.code == 0,
     )
 
 
@@ -171,37 +207,26 @@ def _keep_buying(market: Market, orders: int) -> None:
 
 
 def _flow(migration: Migration, direction: str) -> Flow | None:
-    scope = {"org": migration.scope.org_id, "migration": migration.scope.migration}
-    with connected(migration.address, read_only=True) as connection:
-        return next((flow for flow in flows_of(connection, scope) if flow.direction == direction), None)
+    return flow_of(migration.address, migration.scope.org_id, migration.scope.migration, direction)
 
 
 def _lag(migration: Migration, direction: str) -> float:
-    flow = _flow(migration, direction)
-    return float("inf") if flow is None or flow.state != "running" else flow.lag(utc_now()).seconds
+    return lag_of(migration.address, migration.scope.org_id, migration.scope.migration, direction)
 
 
 @contextmanager
 def _shops(
-    home: Path, old_store: str, database: DatabaseAddress, org: UUID, limit: Limit
+    shop: OldShop, home: Path, old_store: str, database: DatabaseAddress, org: UUID, limit: Limit
 ) -> Iterator[tuple[str, str]]:
     old, new = free_port(), free_port()
     separator = "&" if "?" in database.url else "?"
     environment = {
-        "PYTHONPATH": str(_FOLDER),
+        "PYTHONPATH": str(MARKET),
         "SHOP_DATABASE": f"{database.url}{separator}application_name=market",
         "SHOP_ORG": str(org),
     }
     with ExitStack() as stack:
-        legacy = [
-            sys.executable,
-            str(_FOLDER / "legacy_shop.py"),
-            "--port",
-            str(old),
-            "--database",
-            old_store,
-        ]
-        stack.enter_context(program("old", legacy, home, environment))
+        stack.enter_context(program("old", shop.command(old_store, old), home, environment))
         uvicorn = [
             sys.executable,
             "-m",
@@ -226,10 +251,10 @@ def _answers(side: str) -> bool:
         return False
 
 
-def _written(home: Path, old_store: str, old: str, new: str) -> tuple[Path, int]:
+def _written(shop: OldShop, home: Path, old_store: str, old: str, new: str) -> tuple[Path, int]:
     port, file = free_port(), home / "migration.toml"
-    text = (_FOLDER / "migration.toml").read_text(encoding="utf-8")
+    text = (MARKET / shop.file).read_text(encoding="utf-8")
     text = text.replace("http://127.0.0.1:5000", old).replace("http://127.0.0.1:5001", new)
-    text = text.replace("mysql://root@127.0.0.1:3306/market", old_store)
+    text = text.replace(shop.place, old_store)
     file.write_text(f'{text}\n[gateway]\nlisten = "127.0.0.1:{port}"\n', encoding="utf-8")
     return file, port
