@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from caravan.migration.verify.pairs.kinds import Agreed, StoredColumn
 
-__all__ = ["Dialect", "Normal", "Session", "Text"]
+__all__ = ["Dialect", "Hashing", "Normal", "Session", "Text", "number_of_rows"]
 
 Normal: TypeAlias = Callable[[Any], str]
 """From what a store gives for a value that is not NULL to the text of its cell."""
@@ -32,7 +32,7 @@ class Session(Protocol):
 
 
 class Dialect(Protocol):
-    """The SQL of one store. Expressions named ``cells`` are encoded rows as text; ``where`` is empty or begins with WHERE."""
+    """The SQL of one store. ``where`` is empty or begins with WHERE."""
 
     samples: bool
     """Whether bounds of a large table come from a sample of it."""
@@ -41,10 +41,30 @@ class Dialect(Protocol):
 
     def text(self, column: Agreed, own: StoredColumn) -> Text: ...
 
+    def literal(self, column: Agreed, text: str) -> str: ...
+
+    def bounds(
+        self,
+        session: Session,
+        source: str,
+        names: Sequence[str],
+        texts: Sequence[str],
+        where: str,
+        parts: int,
+    ) -> Sequence[Sequence[Any]]:
+        """Return keys, as ``texts`` gives them, that cut the rows into about equal parts."""
+
+    def count(self, session: Session, source: str) -> int: ...
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Turn the driver's errors into ``SideLostError``."""
+
+
+class Hashing(Protocol):
+    """What a store can that hashes its rows itself. Expressions named ``cells`` are encoded rows as text."""
+
     def cells(self, pairs: Sequence[tuple[Agreed, StoredColumn]]) -> str:
         """Return the expression of several columns' cells; all of them have texts without a rest for Python."""
-
-    def literal(self, column: Agreed, text: str) -> str: ...
 
     def row_hash(self, cells: str) -> str:
         """Return the expression of a row's MD5 in hexadecimal digits."""
@@ -63,18 +83,8 @@ class Dialect(Protocol):
     def bucket_sums(self, session: Session, source: str, bucket: str, cells: str) -> Sequence[Sequence[Any]]:
         """Return (bucket, rows, first lane, second lane) for every bucket, lanes summed without loss."""
 
-    def bounds(
-        self,
-        session: Session,
-        source: str,
-        names: Sequence[str],
-        texts: Sequence[str],
-        where: str,
-        parts: int,
-    ) -> Sequence[Sequence[Any]]:
-        """Return keys, as ``texts`` gives them, that cut the rows into about equal parts."""
 
-    def count(self, session: Session, source: str) -> int: ...
-
-    def errors(self) -> AbstractContextManager[None]:
-        """Turn the driver's errors into ``SideLostError``."""
+def number_of_rows(session: Session, source: str) -> int:
+    """Count the rows, each of them."""
+    ((rows,),) = session.rows(f"SELECT count(*) FROM {source}")  # noqa: S608 - a quoted name
+    return int(rows)

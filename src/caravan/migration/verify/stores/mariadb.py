@@ -10,7 +10,7 @@ from caravan.migration.verify.errors import SideLostError
 from caravan.migration.verify.pairs.agreement import Agreement
 from caravan.migration.verify.pairs.kinds import Agreed, StoredColumn
 from caravan.migration.verify.pairs.tables import Prepared, Way
-from caravan.migration.verify.stores.dialect import Session, Text
+from caravan.migration.verify.stores.dialect import Session, Text, number_of_rows
 from caravan.migration.verify.stores.mariadb_rendering import literal, quoted, row, text
 from caravan.migration.verify.stores.mariadb_schema import described
 from caravan.migration.verify.stores.prepared import PreparedSide
@@ -73,7 +73,7 @@ class MariadbTable:
     ) -> Prepared:
         source = ".".join(map(quoted, self._table.split(".")))
         dialect = _MariadbDialect(f"{self._place}, table {self._table}")
-        return PreparedSide(dialect, [self._session], source, agreement, side, ways)
+        return PreparedSide(dialect, [self._session], source, agreement, side, ways, hashing=dialect)
 
     def close(self) -> None:
         if self._connection.open:
@@ -165,8 +165,7 @@ class _MariadbDialect:
         )
 
     def count(self, session: Session, source: str) -> int:
-        ((rows,),) = session.rows(f"SELECT count(*) FROM {source}")  # noqa: S608 - as above
-        return int(rows)
+        return number_of_rows(session, source)
 
     @contextmanager
     def errors(self) -> Iterator[None]:

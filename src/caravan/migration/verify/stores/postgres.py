@@ -12,7 +12,7 @@ from caravan.migration.verify.pairs.agreement import Agreement
 from caravan.migration.verify.pairs.json_texts import json_of_text
 from caravan.migration.verify.pairs.kinds import Agreed, StoredColumn
 from caravan.migration.verify.pairs.tables import Prepared, Way
-from caravan.migration.verify.stores.dialect import Session, Text
+from caravan.migration.verify.stores.dialect import Session, Text, number_of_rows
 from caravan.migration.verify.stores.postgres_rendering import literal, quoted, renders, row, text
 from caravan.migration.verify.stores.postgres_schema import described
 from caravan.migration.verify.stores.prepared import PreparedSide
@@ -71,7 +71,8 @@ class PostgresTable:
     ) -> Prepared:
         sessions = [_PostgresSession(connection) for connection in self._open]
         source = ".".join(map(quoted, self._table.split(".")))
-        return PreparedSide(_PostgresDialect(self._table), sessions, source, agreement, side, ways)
+        dialect = _PostgresDialect(self._table)
+        return PreparedSide(dialect, sessions, source, agreement, side, ways, hashing=dialect)
 
     def close(self) -> None:
         for connection in self._open:
@@ -167,11 +168,7 @@ class _PostgresDialect:
         )
 
     def count(self, session: Session, source: str) -> int:
-        estimate = self._estimate(session)
-        if estimate > 0:
-            return estimate
-        ((rows,),) = session.rows(f"SELECT count(*) FROM {source}")  # noqa: S608 - as above
-        return int(rows)
+        return self._estimate(session) or number_of_rows(session, source)
 
     def _estimate(self, session: Session) -> int:
         """The catalogue's figure; 0 of what has none, and of what cannot be sampled."""

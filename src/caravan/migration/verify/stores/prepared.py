@@ -6,6 +6,7 @@ those of the other whoever made them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Final, Literal
 
@@ -16,7 +17,7 @@ from caravan.migration.verify.pairs.hashing import bucket_of, bucket_sums, diges
 from caravan.migration.verify.pairs.kinds import Agreed
 from caravan.migration.verify.pairs.literals import any_of, between, quoted_text
 from caravan.migration.verify.pairs.tables import Key, Range, Row, Sums, Value, Way
-from caravan.migration.verify.stores.dialect import Dialect, Session
+from caravan.migration.verify.stores.dialect import Dialect, Hashing, Session
 
 __all__ = ["PreparedSide"]
 
@@ -24,10 +25,19 @@ _EMPTY: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 """SHA-256 of nothing: what an aggregate over no rows stands for."""
 
 
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What the store hashes itself: expressions of those columns' cells, and of the key's where it is among them."""
+
+    hashing: Hashing
+    cells: str
+    key_cells: str
+
+
 class PreparedSide:
     """Implements ``pairs.tables.Prepared``. ``source`` is the table as SQL.
 
-    ``native`` is false for a store whose every row passes through us anyway.
+    Without ``hashing`` every row passes through us, as of a store that lives in this process.
     """
 
     def __init__(
@@ -39,7 +49,7 @@ class PreparedSide:
         side: Literal["left", "right"],
         ways: Mapping[str, Way],
         *,
-        native: bool = True,
+        hashing: Hashing | None = None,
     ) -> None:
         self._dialect = dialect
         self._source = f"{source} AS t"
@@ -65,13 +75,12 @@ class PreparedSide:
             [at for at, (column, _) in enumerate(pairs) if ways[column.name] == way]
             for way in ("sql", "python")
         ]
-        hashed_there = groups[0] if native else []
-        self._groups = [group for group in (groups[0] if not native else [], groups[1]) if group]
-        self._sql = dialect.cells([pairs[at] for at in hashed_there]) if hashed_there else ""
-        self._key_sql = dialect.cells(pairs[:width]) if hashed_there[:1] == [0] else ""
-        self._joinable = (
-            bool(self._key_sql) and not self._groups and not any(counted(one.kind) for one in self._keys)
-        )
+        self._groups = [group for group in (groups if hashing is None else groups[1:]) if group]
+        self._there: _There | None = None
+        if hashing is not None and groups[0]:
+            key = hashing.cells(pairs[:width]) if groups[0][0] == 0 else ""
+            self._there = _There(hashing, hashing.cells([pairs[at] for at in groups[0]]), key)
+        self._joinable = not self._groups and not any(counted(one.kind) for one in self._keys)
 
     def count(self) -> int:
         with self._session() as session:
@@ -91,8 +100,8 @@ class PreparedSide:
         where, order = self._where(within), ", ".join(self._names)
         parts = []
         with self._session() as session:
-            if self._sql:
-                rows, hashed = self._dialect.digest(session, self._source, self._sql, where, order)
+            if there := self._there:
+                rows, hashed = there.hashing.digest(session, self._source, there.cells, where, order)
                 parts.append(Value(rows, (hashed or "") if rows else _EMPTY, known=hashed is not None))
             if self._groups:
                 streamed = self._streamed(session, f"{where} ORDER BY {order}")
@@ -107,9 +116,9 @@ class PreparedSide:
     def buckets(self, bits: int) -> Mapping[int, Sums]:
         found: list[Mapping[int, Sums]] = []
         with self._session() as session:
-            if self._sql:
-                bucket = self._dialect.bucket(self._key_sql, bits)
-                sums = self._dialect.bucket_sums(session, self._source, bucket, self._sql)
+            if there := self._there:
+                bucket = there.hashing.bucket(there.key_cells, bits)
+                sums = there.hashing.bucket_sums(session, self._source, bucket, there.cells)
                 found.append(
                     {int(at): Sums(int(n), (int(a) % MODULUS, int(b) % MODULUS)) for at, n, a, b in sums}
                 )
@@ -120,13 +129,13 @@ class PreparedSide:
 
     def bucket_lines(self, bits: int, buckets: Iterable[int]) -> list[str]:
         chosen = set(buckets)
-        if self._key_sql:
+        if (there := self._there) and there.key_cells:
             listed = ", ".join(map(str, sorted(chosen)))
-            return self._lines(f" WHERE {self._dialect.bucket(self._key_sql, bits)} IN ({listed})")
+            return self._lines(f" WHERE {there.hashing.bucket(there.key_cells, bits)} IN ({listed})")
         with self._session() as session:
             return [
                 hashed + "".join(map(row_hash, texts)) + key
-                for hashed, key, texts in self._streamed(session, "", hashed=bool(self._sql))
+                for hashed, key, texts in self._streamed(session, "", hashed=True)
                 if bucket_of(key, bits) in chosen
             ]
 
@@ -150,14 +159,14 @@ class PreparedSide:
 
     def _lines(self, where: str) -> list[str]:
         with self._session() as session:
-            if self._joinable:
-                line = f"concat({self._dialect.row_hash(self._sql)}, {self._key_sql})"
-                lines = self._dialect.joined_lines(session, self._source, line, where)
+            if (there := self._there) and there.key_cells and self._joinable:
+                line = f"concat({there.hashing.row_hash(there.cells)}, {there.key_cells})"
+                lines = there.hashing.joined_lines(session, self._source, line, where)
                 if lines is not None:
                     return lines
             return [
                 hashed + "".join(map(row_hash, texts)) + key
-                for hashed, key, texts in self._streamed(session, where, hashed=bool(self._sql))
+                for hashed, key, texts in self._streamed(session, where, hashed=True)
             ]
 
     def _streamed(
@@ -168,12 +177,13 @@ class PreparedSide:
         columns = [*range(width), *sorted({at for group in self._groups for at in group} - set(range(width)))]
         places = [[columns.index(at) for at in group] for group in self._groups]
         makers = [self._cells[at] for at in columns]
-        first = [self._dialect.row_hash(self._sql)] if hashed else []
+        there = self._there if hashed else None
+        first = [there.hashing.row_hash(there.cells)] if there else []
         asked = ", ".join([*first, *(self._texts[at] for at in columns)])
         for raw in session.stream(f"SELECT {asked} FROM {self._source}{where}"):  # noqa: S608 - as above
-            cells = [make(value) for make, value in zip(makers, raw[1:] if hashed else raw, strict=True)]
+            cells = [make(value) for make, value in zip(makers, raw[1:] if there else raw, strict=True)]
             texts = ["".join([cells[at] for at in group]) for group in places]
-            yield _text(raw[0]) if hashed else "", "".join(cells[:width]), texts
+            yield _text(raw[0]) if there else "", "".join(cells[:width]), texts
 
     def _writable(self, key: Key) -> bool:
         """Odd keys of another store cannot be keys of this one."""

@@ -19,7 +19,7 @@ from caravan.migration.verify.pairs.kinds import Agreed, StoredColumn
 from caravan.migration.verify.pairs.literals import number, quoted_text
 from caravan.migration.verify.pairs.tables import Prepared, Way
 from caravan.migration.verify.pairs.value_texts import text_maker
-from caravan.migration.verify.stores.dialect import Normal, Session, Text
+from caravan.migration.verify.stores.dialect import Normal, Session, Text, number_of_rows
 from caravan.migration.verify.stores.prepared import PreparedSide
 
 __all__ = ["SqliteTable"]
@@ -87,7 +87,6 @@ class SqliteTable:
             agreement,
             side,
             ways,
-            native=False,
         )
 
     def close(self) -> None:
@@ -131,26 +130,6 @@ class _SqliteDialect:
             return repr(double_of(text))
         return f"x{quoted_text(text[1:])}" if column.kind == "bytes" else quoted_text(text)
 
-    def cells(self, pairs: Sequence[tuple[Agreed, StoredColumn]]) -> str:
-        raise NotImplementedError  # rows are encoded here, see ``native``
-
-    def row_hash(self, cells: str) -> str:
-        raise NotImplementedError
-
-    def digest(
-        self, session: Session, source: str, cells: str, where: str, order: str
-    ) -> tuple[int, str | None]:
-        raise NotImplementedError
-
-    def joined_lines(self, session: Session, source: str, line: str, where: str) -> list[str] | None:
-        raise NotImplementedError
-
-    def bucket(self, key_cells: str, bits: int) -> str:
-        raise NotImplementedError
-
-    def bucket_sums(self, session: Session, source: str, bucket: str, cells: str) -> Sequence[Sequence[Any]]:
-        raise NotImplementedError
-
     def bounds(
         self,
         session: Session,
@@ -163,16 +142,15 @@ class _SqliteDialect:
         order = ", ".join(names)
         inner = ", ".join(f"{one} AS t{number}" for number, one in enumerate(texts))
         outer = ", ".join(f"t{number}" for number in range(len(texts)))
-        ((rows,),) = session.rows(f"SELECT count(*) FROM {source}{where}")  # noqa: S608 - quoted names, literals of kinds
-        step = max(1, -(-int(rows) // parts))
+        rows = number_of_rows(session, f"{source}{where}")
+        step = max(1, -(-rows // parts))
         return session.rows(
-            f"SELECT {outer} FROM (SELECT {inner}, row_number() OVER (ORDER BY {order}) AS n FROM {source}{where})"  # noqa: S608 - as above
+            f"SELECT {outer} FROM (SELECT {inner}, row_number() OVER (ORDER BY {order}) AS n FROM {source}{where})"  # noqa: S608 - quoted names, literals of kinds
             f" WHERE n % {step} = 0 AND n < {rows} ORDER BY n"
         )
 
     def count(self, session: Session, source: str) -> int:
-        ((rows,),) = session.rows(f"SELECT count(*) FROM {source}")  # noqa: S608 - as above
-        return int(rows)
+        return number_of_rows(session, source)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
