@@ -20,6 +20,7 @@ from caravan.core.processes import end_with_supervisor
 from caravan.core.protocols import Notifier
 from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
+from caravan.entry.awaited_database import await_database
 from caravan.entry.commands.record import recording_at
 from caravan.entry.cutovers import cutovers_at
 from caravan.entry.ports import listening_socket
@@ -67,6 +68,7 @@ def main() -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line per request that is asked again
     config = read_config(Path(sys.argv[1]))
     address = DatabaseAddress.parse(settings.database_url or "")
+    await_database(address)
     tenant = ensured_tenants(address, config.migration.org, config.migration.client)
     uvloop.run(_conduct(settings, config, address, tenant))
 

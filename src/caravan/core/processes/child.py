@@ -64,10 +64,14 @@ class Child:
             with contextlib.suppress(BrokenPipeError), self.process.stdin as pipe:
                 pipe.write(self.letter)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal while it runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
     def terminate(self) -> None:
         """Ask it to end."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+        self.signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill it with whatever is left of its session's first group."""

@@ -47,7 +47,7 @@ class Supervisor:
 
     A child that dies is started again, after a pause that doubles while it dies young. ``patience`` is how many such
     deaths in a row are too many; None never gives up. With ``reloads``, SIGHUP is passed on to the children instead of
-    ending them.
+    ending them; with ``on_hangup`` it calls that, between two looks.
     """
 
     def __init__(
@@ -58,12 +58,15 @@ class Supervisor:
         patience: int | None = 5,
         watches: Sequence[Watch] = (),
         reloads: bool = False,
+        on_hangup: Callable[[], None] | None = None,
     ) -> None:
         self.children = tuple(children)
         self._grace = grace
         self._patience = patience
         self._watches = tuple(watches)
         self._reloads = reloads
+        self._on_hangup = on_hangup
+        self._hung_up = threading.Event()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -96,6 +99,9 @@ class Supervisor:
         """Start again what has died, and do what watches are due; for callers that wait inside ``on_started``."""
         for child in self.children:
             self._tend(child)
+        if self._on_hangup is not None and self._hung_up.is_set() and not self._stopping.is_set():
+            self._hung_up.clear()
+            self._on_hangup()
         for watch in self._watches:
             if not self._stopping.is_set() and time.monotonic() >= watch.due:
                 watch.look()
@@ -111,15 +117,17 @@ class Supervisor:
             self._stopping.set()
 
         def reload(_number: int, _frame: FrameType | None) -> None:
+            if self._on_hangup is not None:
+                self._hung_up.set()
+                return
             for child in self.children:
-                if child.process is not None and child.process.poll() is None:
-                    child.process.send_signal(signal.SIGHUP)
+                child.signal(signal.SIGHUP)
 
         # Who started us under nohup wants SIGHUP ignored. SIGINT is ignored in what a script starts with `&`: kill -INT means us still.
         hung_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
         wanted = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hung_up else [])]
         before = {number: signal.signal(number, asked) for number in wanted}
-        if self._reloads:
+        if self._reloads or self._on_hangup is not None:
             before[signal.SIGHUP] = before.get(signal.SIGHUP, signal.getsignal(signal.SIGHUP))
             signal.signal(signal.SIGHUP, reload)
         try:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,10 +18,12 @@ from caravan.core.processes import Child, Supervisor
 from caravan.core.settings import Settings, load_settings
 from caravan.core.telemetry.logs import configure_logs
 from caravan.entry.addresses import opened_servers
+from caravan.entry.awaited_database import Preparation
 from caravan.entry.gateway import gateway_options
 from caravan.entry.migration_console import console_child, console_door
 from caravan.entry.ports import metrics_folder, refuse_taken_port
 from caravan.entry.published import publish_when_changed
+from caravan.entry.reloading import Reloading
 from caravan.entry.tenants import ensured_tenants
 from caravan.migration.conductor import contracts_of
 from caravan.migration.config import MigrationConfig, read_config
@@ -50,12 +53,11 @@ def run(
         list[str] | None, typer.Option(help="With --record: one more thing to redact, such as header:X.")
     ] = None,
 ) -> None:
-    """Carry the traffic, compare both sides, decide about canaries, alarm, and show it all, until Ctrl-C."""
+    """Carry the traffic, compare both sides, decide about canaries, alarm, and show it all, until Ctrl-C. SIGHUP reads the file again."""
     settings = load_settings()
     configure_logs(level=settings.log_level, style=settings.log_format)
     config = read_config(file)
-    gateway_options(settings, config)  # what is wrong is better told here than by each process
-    contracts_of(config)
+    _check(settings, config)
     RedactionRules.declared(redact or ())
     host, port = host or config.gateway.address[0], port or config.gateway.address[1]
     number = processes or config.gateway.processes
@@ -70,7 +72,8 @@ def run(
         metrics_folder(counted) as metrics,
         _tap(settings) as tap,
     ):
-        _prepare(addresses.database, config)
+        preparation = Preparation(addresses.database, partial(_prepare, addresses.database, config))
+        preparation.attempt()
         own = {
             **addresses.environment(),
             "CARAVAN_HOME": str(settings.home.resolve()),
@@ -80,15 +83,35 @@ def run(
         conductor = [sys.executable, "-m", "caravan.entry.conductor", str(file.resolve())]
         recorded = {"CARAVAN_CONDUCTOR_RECORD": record, "CARAVAN_CONDUCTOR_REDACT": ",".join(redact or ())}
         more = {name: value for name, value in recorded.items() if value}
-        children = [Child("conductor", conductor, {**own, **more})]
-        children += [Child(f"gateway {one}", gateway, {**own, **metrics}) for one in range(1, number + 1)]
+        conducting = Child("conductor", conductor, {**own, **more})
+        gateways = [Child(f"gateway {one}", gateway, {**own, **metrics}) for one in range(1, number + 1)]
+        children = [conducting, *gateways]
         if console:
             door = console_door(settings, config)
             children.append(console_child(settings, config, door, own))
             typer.echo(door.told())
         grace = settings.gateway_drain_seconds + 2
+        reloading = Reloading(
+            config,
+            partial(_check, settings),
+            partial(_prepare, addresses.database),
+            gateways=gateways,
+            conductor=conducting,
+        )
         # A conductor that keeps dying is no reason to end the gateways: they carry the traffic.
-        Supervisor(children, grace=grace, patience=None, watches=addresses.watches()).run()
+        Supervisor(
+            children,
+            grace=grace,
+            patience=None,
+            watches=[*addresses.watches(), preparation.watch],
+            on_hangup=reloading.reload,
+        ).run()
+
+
+def _check(settings: Settings, config: MigrationConfig) -> None:
+    """Raise what is wrong with the file: it is better told here than by each process."""
+    gateway_options(settings, config)
+    contracts_of(config)
 
 
 def _prepare(address: DatabaseAddress, config: MigrationConfig) -> None:
