@@ -51,7 +51,7 @@ demo-http: setup ## shadow, canary and rollback with real processes, each promis
 	$(BIN)/python scripts/demo_http.py $(ARGS)
 
 demo-data: setup ## the data half with real servers: load, follow, verify, switch, and the way back
-	@$(BIN)/python scripts/demo_data.py
+	@$(BIN)/python scripts/demo_data.py $(ARGS)
 
 bench: setup ## side-by-side figures into bench/figures
 	$(BIN)/python -m bench $(ARGS)

@@ -15,13 +15,13 @@ def demo(database: DatabaseAddress, *options: str, **environment: str) -> "subpr
         name: value for name, value in os.environ.items() if name not in {"CI", "CARAVAN_REQUIRE_ALL"}
     }
     return subprocess.run(
-        [sys.executable, "scripts/demo_data.py", *options],
+        [sys.executable, "scripts/demo_data.py", "--limit", "240", *options],
         cwd=ROOT,
         env={**kept, "DATABASE_URL": database.url, **environment},
         capture_output=True,
         text=True,
         check=False,
-        timeout=170,
+        timeout=280,
     )
 
 
