@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any, Final
 
 from bench.crashes.figures import Figures
-from bench.crashes.lanes import Lanes
+from bench.crashes.lanes import LaneEndedError, Lanes
 from bench.crashes.plan import KINDS, SCENES, batches, planned
 from bench.crashes.points import owner_of
 from bench.crashes.scene import Case, Outcome
@@ -56,39 +56,51 @@ def force(campaign: Campaign) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="crash"))  # short: sockets have to fit below it
     figures = Figures(campaign.figures or folder / "figures.json", cases, afresh=campaign.afresh)
     left = figures.left(cases)
-    began = time.monotonic()
+    watch = _Watch(figures, len(left))
     lanes = Lanes(campaign.lanes, folder)
     signal.signal(signal.SIGTERM, _stop)
-    played = wrong = crashes = 0
+    with campaign_servers(folder, mariadb="mariadb" in kinds, postgres=campaign.database) as servers:
+        try:
+            lanes.play(servers, batches(left), watch.told)
+        except KeyboardInterrupt:
+            _say("stopped; the same command goes on")
+        except LaneEndedError as error:
+            _say(f"{error}; the same command goes on")
+        finally:
+            lanes.close()
+    if watch.wrong:
+        _say(f"logs are in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return figures.as_json(watch.seconds)
 
-    def told(outcome: Outcome) -> None:
-        nonlocal played, wrong, crashes
-        played, crashes, wrong = played + 1, crashes + outcome.crashes, wrong + bool(outcome.problems)
-        figures.add(outcome, time.monotonic() - began)
+
+class _Watch:
+    """Writes outcomes down, and says how far it is."""
+
+    def __init__(self, figures: Figures, cases: int) -> None:
+        self._figures, self._cases = figures, cases
+        self._began = time.monotonic()
+        self._played = self._crashes = self.wrong = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def told(self, outcome: Outcome) -> None:
+        self._played += 1
+        self._crashes += outcome.crashes
+        self._figures.add(outcome, self.seconds)
         if outcome.problems:
+            self.wrong += 1
             case = outcome.case
             _say(f"WRONG {case.point} {case.kind} {case.seed} ({outcome.settled}): {outcome.problems[:2]}")
-        if played % _TOLD_EVERY == 0:
-            took = time.monotonic() - began
-            rest = took / played * (len(left) - played)
+        if self._played % _TOLD_EVERY == 0:
+            rest = self.seconds / self._played * (self._cases - self._played)
             _say(
-                f"{played} of {len(left)} played, {crashes} crashes, {wrong} wrong; {took:.0f} s, about {rest:.0f} s left"
+                f"{self._played} of {self._cases} played, {self._crashes} crashes, {self.wrong} wrong;"
+                f" {self.seconds:.0f} s, about {rest:.0f} s left"
             )
-
-    try:
-        with campaign_servers(folder, mariadb="mariadb" in kinds, postgres=campaign.database) as servers:
-            try:
-                lanes.play(servers, batches(left), told)
-            except KeyboardInterrupt:
-                _say("stopped; the same command goes on")
-            finally:
-                lanes.close()
-    finally:
-        if not wrong:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            _say(f"logs are in {folder}")
-    return figures.as_json(time.monotonic() - began)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

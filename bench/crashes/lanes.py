@@ -17,9 +17,13 @@ from bench.crashes.plan import POINTS, SCENES
 from bench.crashes.scene import Case, Outcome, Scene, Stage
 from bench.crashes.servers import Servers
 
-__all__ = ["Lanes"]
+__all__ = ["LaneEndedError", "Lanes"]
 
 _FAREWELL: Final = 30.0
+
+
+class LaneEndedError(Exception):
+    """A lane is gone; what it played is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Lanes:
 
     def __init__(self, count: int, folder: Path) -> None:
         self._lanes: list[_Lane] = []
+        self._folder = folder
         for number in range(count):
             ours, theirs = Pipe()
             pid = os.fork()
@@ -48,7 +53,7 @@ class Lanes:
         """Play all cases; each outcome is told as it comes.
 
         Raises:
-            RuntimeError: a lane has ended by itself.
+            LaneEndedError: a lane has ended by itself: its servers are gone, say.
         """
         by_pipe = {lane.pipe: lane for lane in self._lanes}
         for lane in self._lanes:
@@ -59,7 +64,7 @@ class Lanes:
                 try:
                     said = pipe.recv()
                 except EOFError:
-                    raise RuntimeError("a lane has ended by itself; its log says why") from None
+                    raise LaneEndedError(self._last_words()) from None
                 if isinstance(said, Outcome):
                     told(said)
                     continue
@@ -67,6 +72,10 @@ class Lanes:
                 pipe.send(batch)
                 if batch is None:
                     del by_pipe[pipe]
+
+    def _last_words(self) -> str:
+        said = [file.read_text().strip().splitlines()[-1] for file in self._folder.glob("lane-*/trouble")]
+        return f"a lane has ended by itself: {' | '.join(said) or 'it says nothing'}"
 
     def close(self) -> None:
         """Let them end, with what they have started."""

@@ -113,7 +113,7 @@ class TextScene(Scene):
     """Loads that nobody follows, of chunks that stay text from the source to COPY: the same rows, whatever is cut off."""
 
     area: ClassVar[str] = "text"
-    kinds: ClassVar[Sequence[Kind]] = ("mariadb",)
+    kinds: ClassVar[Sequence[Kind]] = ("mariadb", "sqlite")
     points: ClassVar[Sequence[Point]] = (
         Point("text.staged", "a chunk's text is copied and summed", "load.text_commit:TextStaging.stage", most=4),
         Point("text.inserted", "its rows are in the table", "load.text_commit:TextStaging.insert", most=4),
