@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from caravan.core.database import DatabaseAddress
+from caravan.migration.capture import look
 from tests.fixtures.capabilities import needs
 from tests.fixtures.databases import as_administrator
 from tests.fixtures.legacy_stores import LegacyStore, MariadbLegacy, PostgresLegacy, make_tables
+from tests.fixtures.mongodb_server import PrivateMongodb
 from tests.fixtures.toy.shop import Shop, make_shop
 from tests.integration.entry.conftest import Caravan
 from tools.free_ports import free_port
@@ -156,3 +158,28 @@ def test_a_source_that_is_away_or_refuses_the_user_is_named_and_no_flow_is_left(
         assert "secret" not in done.err
         assert "Traceback" not in done.err
         assert "no flow was started" in caravan("sync", "status", followed.shop.file).out
+
+
+@needs("mongodb_server")
+def test_a_mongodb_that_stands_alone_is_loaded_at_rest_and_not_followed(
+    caravan: Caravan, own_database: DatabaseAddress, standalone_mongodb: PrivateMongodb, tmp_path: Path
+) -> None:
+    shop = make_shop(own_database, tmp_path)
+    url = standalone_mongodb.url(f"t{uuid.uuid4().hex[:12]}")
+    with standalone_mongodb.connect() as client:
+        client[url.rpartition("/")[2]].customers.insert_many([{"name": "Ada"}, {"name": "Bob"}])
+    text = _FILE.format(name="alone", source=f'kind = "mongodb"\nurl = "{url}"')
+    shop.file.write_text(text.replace("rows_mapping", "document_mapping"))
+
+    (offer,) = look("mongodb", url, ["customers"])
+    assert (offer.usable, offer.statements) == (False, ("mongod --replSet rs0 …", "rs.initiate()"))
+    done = caravan("sync", "run", shop.file)
+    assert (done.code, "capture_refused" in done.err) == (2, True), done.err
+    assert "stands alone and tells no changes; a replica set of one member is enough" in done.err
+    assert "rs.initiate()" in done.err
+    assert "no flow was started" in caravan("sync", "status", shop.file).out
+
+    loaded = caravan("load", shop.file, "--workers", 0)
+    assert loaded.code == 0, loaded.out + loaded.err
+    assert "nobody may write" in loaded.err
+    assert shop.rows("SELECT name FROM toy_customers ORDER BY name") == [("Ada",), ("Bob",)]

@@ -27,7 +27,7 @@ from caravan.migration.load.report import LoadReport, Stop
 from caravan.migration.load.reporting import fill_from_dry_run, fill_from_tables
 from caravan.migration.load.request import LoadRequest
 from caravan.migration.load.source_health import Health, measure_of
-from caravan.migration.load.sources import closing_sources, file_of, open_sources
+from caravan.migration.load.sources import closing_sources, file_of, open_sources, snapshot_notes
 from caravan.migration.load.stop import StopSwitch
 from caravan.migration.load.target_check import check_target
 from caravan.migration.load.text_plan import TextPlan, text_plan
@@ -52,7 +52,7 @@ def run_load(request: LoadRequest, progress: Progress | None = None) -> LoadRepo
     readers = open_sources(planned, processes=request.reading_processes)
     with closing_sources(readers.values()), StopSwitch() as stop:
         check_mappings(planned, readers, request.database)
-        for note in mapping_notes(planned, readers):
+        for note in (*mapping_notes(planned, readers), *snapshot_notes(planned, readers)):
             progress.note(note)
         if request.dry_run:
             return _Run(request, planned, readers, None, progress, stop).dry()

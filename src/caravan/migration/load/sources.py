@@ -1,6 +1,6 @@
 """The sources of a plan, opened once each and known to have what the data sets ask for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
@@ -18,7 +18,7 @@ from caravan.migration.load.readers import (
 )
 from caravan.migration.load.side_by_side import read_side_by_side
 
-__all__ = ["closing_sources", "file_of", "kind_of", "open_sources"]
+__all__ = ["closing_sources", "file_of", "kind_of", "open_sources", "snapshot_notes"]
 
 
 def kind_of(data_set: PlannedDataSet) -> SourceKind:
@@ -77,6 +77,20 @@ def close_all(readers: Iterable[Reader]) -> None:
     for reader in {id(reader): reader for reader in readers}.values():
         if isinstance(reader, Live):
             reader.close()
+
+
+def snapshot_notes(planned: Plan, readers: Mapping[str, Reader]) -> Iterator[str]:
+    """Yield what is to be kept of running sources that have no snapshot: once each."""
+    places = {
+        item.place: None
+        for item in planned.data_sets
+        if isinstance(reader := readers[item.name], Live) and not reader.snapshot().consistent
+    }
+    for place in places:
+        yield (
+            f"{without_password(str(place))} has no snapshots: until the load has ended nobody may write there, or its changes"
+            " must be followed"
+        )
 
 
 def file_of(reader: Reader, data_set: PlannedDataSet) -> str:

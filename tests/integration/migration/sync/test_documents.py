@@ -3,12 +3,14 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from bson import ObjectId
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from caravan.core.database import DatabaseAddress
@@ -148,3 +150,78 @@ def test_writes_without_transactions_are_known_as_ours_too(
     documents.customers.update_one({"_id": "kept"}, {"$set": {"name": "by somebody"}})
     pair.carry("forward")
     assert setting.party.foreign_writes() == 1
+
+
+class CrashedError(BaseException):
+    """Stands for a kill: nothing in the product may catch it."""
+
+
+@contextmanager
+def dying(monkeypatch: pytest.MonkeyPatch, writes: int) -> Iterator[None]:
+    """Without transactions each write is there at once; die before the one after so many."""
+    left = [writes]
+
+    def counted(name: str) -> None:
+        original = getattr(Collection, name)
+
+        def write(self: Collection[Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - passed on
+            if not left[0]:
+                raise CrashedError
+            left[0] -= 1
+            return original(self, *arguments, **options)
+
+        patched.setattr(Collection, name, write)
+
+    with monkeypatch.context() as patched:
+        for name in ("update_one", "insert_one", "delete_one"):
+            counted(name)
+        yield
+
+
+def test_without_transactions_a_crash_behind_any_write_is_healed_by_writing_again(
+    pair: Pair, documents: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_transactions(self: MongodbWriter, url: str) -> None:
+        opened(self, url)
+        self._has_transactions = False
+
+    opened = MongodbWriter.__init__
+    monkeypatch.setattr(MongodbWriter, "__init__", without_transactions)
+    forward, reverse = pair.setting("forward").party, pair.setting("reverse").party
+    forward.prepare()
+    forward.carry_on()
+    documents.customers.insert_one({"name": "kept", "cache": 1})
+    reverse.prepare()
+    pair.carry("forward")
+    pair.switch()
+    died, writes = True, 0
+    while died:
+        name = f"round {writes}"
+        born, gone = uuid.uuid4(), f"{name} gone"
+        pair.ours(
+            f"INSERT INTO toy_customers (org_id, id, name) VALUES (%(org)s, gen_random_uuid(), '{gone}')"
+        )
+        pair.carry("reverse")
+        pair.ours(f"DELETE FROM toy_customers WHERE org_id = %(org)s AND name = '{gone}'")
+        pair.ours(
+            "UPDATE toy_customers SET name = 'kept, "
+            + name
+            + "' WHERE org_id = %(org)s AND name LIKE 'kept%%'"
+        )
+        pair.ours(
+            f"INSERT INTO toy_orders (org_id, id, number, total) VALUES (%(org)s, '{born}', '{name}', 1)"
+        )
+        try:
+            with dying(monkeypatch, writes):
+                pair.carry("reverse")
+            died = False
+        except CrashedError:
+            writes += 1
+        pair.carry("reverse")
+        assert sorted(each["name"] for each in documents.customers.find()) == [f"kept, {name}"]
+        assert documents.orders.count_documents({"number": name}) == 1
+        pair.carry("forward")
+        assert forward.foreign_writes() == 0, name
+    assert writes > 5
+    keys = pair.ours("SELECT count(*), count(DISTINCT key) FROM engine.legacy_keys WHERE org_id = %(org)s")
+    assert keys == [(writes + 2, writes + 2)]
