@@ -1,7 +1,7 @@
 """Sums of rows by PostgreSQL's own hash of a record: what a chunk of text was when it was staged, and what its table holds.
 
-Two lanes of 64 bits, ``hash_record_extended`` under two seeds, each summed modulo 2**64. Equal values hash alike whatever their scale.
-It is told apart from the sums of mapped records by a word in the ledger; the source itself is held against the target by
+One lane of 64 bits, ``hash_record_extended``, summed modulo 2**64; the other lane of ``TableSum`` stays 0. Equal values hash alike
+whatever their scale. It is told apart from the sums of mapped records by a word in the ledger; the source itself is held against the target by
 ``caravan verify records``.
 """
 
@@ -39,15 +39,13 @@ _WHOLE: Final = (
 
 
 def record_hash(values: sql.Composable) -> sql.Composed:
-    """Return the expressions ``a`` and ``b`` of the lanes of a row of these values."""
-    return sql.SQL("hash_record_extended(ROW({0}), 1) AS a, hash_record_extended(ROW({0}), 2) AS b").format(
-        values
-    )
+    """Return the expression ``a`` of the hash of a row of these values."""
+    return sql.SQL("hash_record_extended(ROW({}), 0) AS a").format(values)
 
 
 def record_sum() -> sql.SQL:
-    """Return the sums of the columns ``a`` and ``b``, as NUMERIC that may be negative."""
-    return sql.SQL("coalesce(sum(a), 0), coalesce(sum(b), 0)")
+    """Return the sum of the column ``a``, as NUMERIC that may be negative."""
+    return sql.SQL("coalesce(sum(a), 0)")
 
 
 def sums_of_text(
@@ -79,8 +77,8 @@ def _by_chunk(
 
 
 def summed(row: Sequence[Any]) -> TableSum:
-    """Return what count and sums of a query say."""
-    return TableSum(row[0], int(row[1]) % MODULUS, int(row[2]) % MODULUS)
+    """Return what count and sum of a query say."""
+    return TableSum(row[0], int(row[1]) % MODULUS)
 
 
 def _of(statement: str, table: TargetTable) -> sql.Composed:

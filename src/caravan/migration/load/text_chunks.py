@@ -16,10 +16,10 @@ from caravan.migration.load.text_plan import TextPlan
 
 __all__ = ["TEXT_ROWS", "RowsOf", "TextChunk", "cut_text", "is_of_text", "rows_of"]
 
-TEXT_ROWS: Final = 20_000
+TEXT_ROWS: Final = 15_000
 """What a transaction and its sums cost is shared by so many rows; one that must be mapped costs the others of its chunk the short way."""
 
-_TEXT_BYTES: Final = 4 * 1024 * 1024
+_TEXT_BYTES: Final = 2 * 1024 * 1024
 _FEWEST: Final = 50
 _MARK: Final = b"t"
 

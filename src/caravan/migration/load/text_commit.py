@@ -112,7 +112,7 @@ class TextStaging:
         ).fetchone()
         if row is None:
             raise RuntimeError("a sum without a row")
-        return summed(row), bool(row[3])
+        return summed(row), bool(row[2])
 
     def _lacks_references(self) -> bool:
         return any(

@@ -129,7 +129,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
     )
     connection.text_factory = as_stored
-    connection.create_function(ID_FUNCTION, 3, id_function(), deterministic=True)
+    connection.create_function(ID_FUNCTION, 2, id_function(), deterministic=True)
     try:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot

@@ -27,11 +27,11 @@ _CLOCK: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 
 
 def escaped(expression: str) -> str:
-    """Return text with what would end a value, a line or an escape told."""
+    """Return text with what would end a value, a line or an escape told; most has nothing of it, and is looked at once."""
     text = expression
     for plain, told in _ESCAPES:
         text = f"replace({text}, '{plain}', '{told}')"
-    return text
+    return f"CASE WHEN {expression} GLOB '*[\\\t\n\r]*' THEN {text} ELSE {expression} END"
 
 
 def or_null(expression: str) -> str:
@@ -47,22 +47,22 @@ def line(cells: Sequence[str]) -> str:
 
 def id_cell(namespace: bytes, prefix: str, expression: str) -> str:
     """Return the id of the record whose key the expression is, by the function that ``id_function`` makes."""
-    name = prefix.replace("'", "''")
-    return or_null(f"{ID_FUNCTION}(x'{namespace.hex()}', '{name}', {expression})")
+    head = f"{namespace.hex()}{prefix}".replace("'", "''")
+    return or_null(f"{ID_FUNCTION}('{head}', {expression})")
 
 
-def id_function() -> Callable[[bytes, str, object], str | None]:
-    """Return what makes a UUIDv5 of a namespace, a prefix and a key, as ``core.ids`` does, in 32 digits."""
-    heads: dict[tuple[bytes, str], bytes] = {}
+def id_function() -> Callable[[str, object], str | None]:
+    """Return what makes a UUIDv5 of a namespace (32 digits) with a prefix behind it and a key, as ``core.ids`` does, in 32 digits."""
+    heads: dict[str, bytes] = {}
 
-    def made(namespace: bytes, prefix: str, key: object) -> str | None:
+    def made(head: str, key: object) -> str | None:
         if key is None:
             return None
-        head = heads.get((namespace, prefix))
-        if head is None:
-            head = heads[(namespace, prefix)] = namespace + prefix.encode()
+        begin = heads.get(head)
+        if begin is None:
+            begin = heads[head] = bytes.fromhex(head[:32]) + head[32:].encode()
         text = key if type(key) is bytes else str(key).encode("utf-8", "surrogateescape")
-        digest = sha1(head + text, usedforsecurity=False).hexdigest()
+        digest = sha1(begin + text, usedforsecurity=False).hexdigest()
         return f"{digest[:12]}5{digest[13:16]}{_VARIANT[digest[16]]}{digest[17:32]}"
 
     return made
@@ -96,10 +96,13 @@ def instant_text(column: str) -> str:
 
 def is_no_instant(column: str) -> str:
     """Return the condition of a value that is no date and time in full, without a zone; PostgreSQL refuses days that no calendar has."""
-    whole = f"{column} GLOB '{_DAY}[ T]{_CLOCK}'"
-    parts = [f"{column} GLOB '{_DAY}[ T]{_CLOCK}.{_DIGITS * places}'" for places in (3, 6)]
-    written = " OR ".join([whole, *parts])
+    tails = " ".join(
+        f"WHEN {len('2024-05-01 10:00:00') + (1 + places if places else 0)} THEN {column} GLOB"
+        f" '{_DAY}[ T]{_CLOCK}{'.' + _DIGITS * places if places else ''}'"
+        for places in (0, 3, 6)
+    )
+    written = f"CASE length({column}) {tails} ELSE 0 END"
     return (
-        f"typeof({column}) NOT IN ('text', 'null') OR ({column} IS NOT NULL AND (NOT ({written})"
-        f" OR substr({column}, 12, 2) > '23' OR {column} < '0001'))"
+        f"{column} IS NOT NULL AND NOT ({written} AND typeof({column}) = 'text' AND substr({column}, 12, 2) < '24'"
+        f" AND {column} > '0001')"
     )
