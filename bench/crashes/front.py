@@ -23,7 +23,7 @@ from bench.crashes.stores import REFUSED, Store
 __all__ = ["Clients", "ServedSide", "gateway_before", "reserved_port", "served"]
 
 _PATIENCE: Final = 80.0
-_PAUSE: Final = 0.03
+_PAUSE: Final = 0.08
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
