@@ -11,11 +11,15 @@ import pytest
 from caravan.core.database import DatabaseAddress, Role
 from caravan.migration.capture import remove_changes
 from caravan.migration.config import MigrationConfig, read_config
+from caravan.migration.cutover.mapped_verification import MappedVerification
 from caravan.migration.load import LoadRequest, run_load
 from caravan.migration.load.planning import plan
+from caravan.migration.load.readers.mariadb import MariadbReader
+from caravan.migration.load.readers.tables import KeyRange
 from caravan.migration.sync.flows import Direction
 from caravan.migration.sync.guard import beside_flows
 from caravan.migration.sync.runners import FlowSetting, flow_settings
+from caravan.migration.units import Scope
 from examples.market.stores import grant_engine, make_new, make_old, new_holds, old_connection, old_holds
 from tests.fixtures.capabilities import needs
 from tests.fixtures.mariadb_server import PrivateMariadb
@@ -97,6 +101,8 @@ def carried(mariadb: PrivateMariadb, module_database: DatabaseAddress, tmp_path:
     for direction in ("forward", "reverse"):
         capture = found.setting(direction).capture
         remove_changes(capture.kind, capture.place, capture.collections, capture.options)
+    with psycopg.connect(module_database.libpq(None)) as connection:
+        connection.execute("DROP SCHEMA market CASCADE")
 
 
 ORDER = "INSERT INTO orders (reference, customer, total, created_at) VALUES ('{0}', 'Zoé', '{1}', '2026-07-01 12:00:00.123456')"
@@ -158,3 +164,61 @@ def test_a_shop_is_carried_there_and_back(carried: Carried) -> None:
         "SELECT order_id, position, product_id, quantity FROM order_lines WHERE order_id = 1003"
     ) == [(1003, 1, 2, 2)]
     assert str(carried.old("SELECT created_at FROM orders WHERE id = 1003")[0][0]) == "2026-07-02 09:00:00"
+
+
+def test_what_changed_is_compared_before_a_switch_and_only_the_rest_at_its_last_moment(
+    carried: Carried,
+) -> None:
+    forward = carried.setting("forward").party
+    forward.prepare()
+    forward.carry_on()
+    carried.old(ORDER.format("r-1", "1.90"), ORDER.format("r-2", "1.90"), LINE.format(1, 1, 1, 1))
+    carried.load()
+    scope, own = Scope(carried.org, "market"), carried.setting("forward").own
+    verification = MappedVerification(carried.config, carried.database, scope, "shop", "shop", own)
+
+    with verification.kept_open():
+        carried.old("UPDATE orders SET customer = 'Ann' WHERE id = 1", "UPDATE order_lines SET quantity = 2")
+        carried.carry("forward")
+        verification.prepare()
+        assert (verification.dirty(within=20).checked, verification.dirty(within=20).differing) == (0, [])
+
+        carried.old("UPDATE orders SET customer = 'Bob' WHERE id = 2")
+        carried.carry("forward")
+        carried.new("UPDATE market.orders SET customer = 'Eve' WHERE org_id = %(org)s AND number = 2")
+        last = verification.dirty(within=20)
+        assert (last.checked, list(last.differing)) == (1, ["orders: 2"])
+
+        verification.prepare()  # what differs while changes flow is looked at again
+        carried.new("UPDATE market.orders SET customer = 'Bob' WHERE org_id = %(org)s AND number = 2")
+        last = verification.dirty(within=20)
+        assert (last.checked, list(last.differing)) == (1, [])
+
+
+def test_changed_records_of_a_large_table_are_read_by_their_keys(
+    carried: Carried, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = carried.setting("forward").party
+    forward.prepare()
+    forward.carry_on()
+    carried.old(*(ORDER.format(f"r-{number}", "1.90") for number in range(300)))
+    carried.load()
+    carried.carry("forward")
+    scope, own = Scope(carried.org, "market"), carried.setting("forward").own
+    verification = MappedVerification(carried.config, carried.database, scope, "shop", "shop", own)
+    verification.prepare()
+    carried.old("UPDATE orders SET customer = 'Ann' WHERE id IN (1, 150, 151, 300)")
+    carried.carry("forward")
+    read: list[int] = []
+    whole = MariadbReader.read_range
+
+    def counted(reader: MariadbReader, table: str, within: KeyRange) -> Iterator[object]:
+        rows = list(whole(reader, table, within))
+        read.append(len(rows))
+        yield from rows
+
+    monkeypatch.setattr(MariadbReader, "read_range", counted)
+    found = verification.dirty(within=0.001)
+
+    assert (found.checked, list(found.differing)) == (4, [])
+    assert read == [1, 2, 1]
