@@ -11,10 +11,13 @@ import psycopg
 import pytest
 
 from caravan.core.database import DatabaseAddress
+from caravan.migration.capture.changes import Position
 from caravan.migration.conductor import Conductor, ConductorOptions
 from caravan.migration.conductor.settling import Settling
 from caravan.migration.cutover.errors import StoreFailedError
 from caravan.migration.cutover.recovery import settle_interrupted
+from caravan.migration.sync.flow_rows import FlowKey, create_flow
+from caravan.migration.sync.flows import Direction, FlowMode
 from caravan.migration.units import Moved, UnitValues, connected, held_lease
 from caravan.migration.units.store import open_transition
 from tests.integration.migration.conductor.conducting import Running
@@ -72,6 +75,24 @@ def test_a_conductor_that_starts_settles_what_was_cut_short(shop: Shop, step: st
         eventually(lambda: open_transition(shop.connection, shop.scope, "orders") is None)
     assert shop.stored[0] == state
     assert shop.problems() == []
+
+
+def test_a_switched_unit_whose_flows_are_gone_is_an_alarm_until_they_are_there(
+    module_database: DatabaseAddress, connection: psycopg.Connection
+) -> None:
+    shop = Shop(module_database, connection, switched=True)
+
+    def alarms(*, ended: bool) -> set[str]:
+        found = "SELECT cause FROM engine.migration_alerts WHERE org_id = %s AND cause LIKE 'flow%%' AND (ended_at IS NOT NULL) = %s"
+        return {row[0] for row in connection.execute(found, (shop.scope.org_id, ended))}
+
+    with conducted(shop):
+        eventually(lambda: alarms(ended=False) == {"flow gone old forward", "flow gone old reverse"})
+        flows: tuple[tuple[Direction, FlowMode], ...] = (("forward", "watch"), ("reverse", "apply"))
+        for direction, mode in flows:
+            key = FlowKey(shop.scope.org_id, shop.scope.migration, "old", direction)
+            create_flow(connection, key, Position(1), mode=mode)
+        eventually(lambda: alarms(ended=True) == {"flow gone old forward", "flow gone old reverse"})
 
 
 def test_what_a_live_command_is_at_is_left_alone(shop: Shop) -> None:

@@ -31,9 +31,7 @@ def expire(connection: psycopg.Connection, scope: Scope) -> None:
     )
 
 
-def test_a_second_holder_is_told_who_is_first_and_since_when(
-    connection: psycopg.Connection, scope: Scope
-) -> None:
+def test_a_second_holder_is_told_who_is_first(connection: psycopg.Connection, scope: Scope) -> None:
     with (
         held_lease(connection, scope, holder="ann"),
         pytest.raises(LeaseHeldError, match=r"ann holds the migration 'shop' since \d\d:\d\d:\d\d, until"),
