@@ -80,7 +80,7 @@ def show_market(
         old, new = stack.enter_context(_shops(shop, home, old_store, database, org, limit))
         file, port = _written(shop, home, old_store, old, new)
         migration = stack.enter_context(migrating(_UNIT, file, port, commands, database))
-        shoppers = Shoppers(f"http://127.0.0.1:{port}", PRODUCTS, count=3, pause=0.1)
+        shoppers = Shoppers(f"http://127.0.0.1:{port}", PRODUCTS, count=3, pause=0.2)
         stock = shop.holds(old_store)[1]
         market = Market(shop, old_store, database.libpq(None), org, shoppers, stock)
         for direction in ("forward", "reverse"):  # the one back needs to know of the one there
@@ -136,14 +136,13 @@ def _switch_back(migration: Migration, market: Market, promises: Promises) -> No
 
 def _moved(migration: Migration, market: Market, promises: Promises, command: str, what: str) -> None:
     """Run a cutover, and tell what people felt of it. On a busy machine it may undo itself for its budget: then once more."""
-    began = time.monotonic()
-    for tries in range(1, _TRIES + 1):
-        wanted = (0, 1) if tries < _TRIES else (0,)
-        done = migration.commands.run(
-            "cutover", command, migration.config.file, _UNIT, "--by", "demo", wanted=wanted
+    began, tries = time.monotonic(), 1
+    moved = partial(migration.commands.run, "cutover", command, migration.config.file, _UNIT, "--by", "demo")
+    while (done := moved(wanted=(0, 1) if tries < _TRIES else (0,))).code:
+        promises.say(
+            f"       {promises.name:8} undone, nothing was lost: {done.said.strip().splitlines()[0]}"
         )
-        if done.code == 0:
-            break
+        tries += 1
     ended = time.monotonic()
     time.sleep(1)  # whoever was held is answered, and those behind
     figures = market.shoppers.figures(began, ended + 1)
@@ -168,12 +167,10 @@ def _drill(migration: Migration, promises: Promises) -> None:
     """Go there and back once more from the last stage of the canary, with a certificate."""
     migration.advance("shadow-write", "canary:100")
     migration.commands.run("cutover", "verify", migration.config.file, _UNIT)
-    for _ in range(_TRIES):
-        done = migration.commands.run(
-            "cutover", "drill", migration.config.file, _UNIT, "--by", "demo", wanted=(0, 3)
-        )
-        if done.code == 0:
-            break
+    tries, file = 1, migration.config.file
+    drilled = partial(migration.commands.run, "cutover", "drill", file, _UNIT, "--by", "demo", wanted=(0, 3))
+    while (done := drilled()).code and tries < _TRIES:
+        tries += 1
     first, *rest = (line.strip() for line in done.out.strip().splitlines())
     promises.told("a drill there and back has its certificate", first, holds=done.code == 0)
     for line in rest:
