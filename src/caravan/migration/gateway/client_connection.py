@@ -25,6 +25,7 @@ __all__ = ["ClientConnection"]
 _Reason: TypeAlias = Literal["pipeline", "pending", "side"]
 _BITS: Final[dict[_Reason, int]] = {"pipeline": 1, "pending": 2, "side": 4}
 _DISCARDED: Final = 1_048_576
+_CR: Final = 0x0D
 
 
 class ClientConnection(asyncio.Protocol):
@@ -105,7 +106,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _read_head(self) -> None:
         buffer, path = self._buffer, self._path
-        if buffer[:2] == b"\r\n" and not self._passed_over:
+        if buffer[0] == _CR and buffer[:2] == b"\r\n" and not self._passed_over:
             buffer = buffer[2:]  # RFC 9112, section 2.2: an empty line before a request is passed over, once
             self._passed_over = True
         end = buffer.find(b"\r\n\r\n") + 4

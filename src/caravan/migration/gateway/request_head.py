@@ -34,6 +34,8 @@ CHUNKED: Final = -1
 
 _FIRST: Final = re.compile(rb"(" + TOKEN + rb"++) ([\x21-\x7e\x80-\xff]++) HTTP/1\.([01])")
 _START: Final = re.compile(rb"(" + TOKEN + rb"+) ([^ \r\n]+) HTTP/([0-9]+)\.([0-9]+)")
+_HASH: Final = 0x23
+"""A number sign as a number: looking for one byte as bytes makes and drops an exception each time."""
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?#@]+)(/[^#]*|\?[^#]*)?")
 
@@ -180,7 +182,7 @@ def read_request_head(raw: bytes, limits: Limits, last: RequestHead | None = Non
         _check_host(head)
     if target[:1] != b"/":
         _check_other_target(head)
-    elif b"#" in target:
+    elif _HASH in target:
         raise RequestMalformedError("The request target has a fragment.")
     return head
 
