@@ -46,8 +46,9 @@ CUTOVER: Final = (
     CutoverStep(
         "1",
         "preflight",
-        "lag, age of the verification, sequences, disk, health of both sides, the way back, other writers",
-        "it only reads; it is asked again",
+        "lag, age of the verification, disk, health of both sides, the way back, other writers; sequences are set far ahead, and"
+        " what changed since the verification is compared, so that less is left to do while writes are held",
+        "it is asked again: sequences that are far enough stay",
         "the flow goes on as before",
         effect="preflight",
         undo="carry on",
