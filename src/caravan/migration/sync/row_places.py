@@ -107,13 +107,18 @@ def take_places(
         {
             **scope,
             "every": EVERY_ROW,
-            "rows": [row.row_id for row in rows],
-            "numbers": [row.place.number for row in rows],
-            "steps": [row.place.step for row in rows],
-            "deleted": [row.deleted for row in rows],
+            "rows": _array(row.row_id.hex for row in rows),
+            "numbers": _array(str(row.place.number) for row in rows),
+            "steps": _array(str(row.place.step) for row in rows),
+            "deleted": _array("t" if row.deleted else "f" for row in rows),
         },
     )
     return {row[0] for row in cursor.fetchall()}
+
+
+def _array(literals: Iterable[str]) -> str:
+    """Return an array as PostgreSQL writes it, of values that need no quotes; a list would be written value by value by the driver."""
+    return f"{{{','.join(literals)}}}"
 
 
 def note_chunk(
