@@ -97,31 +97,47 @@ class Nursery:
 
     def _asked(self, *order: object) -> object:
         self._pipe.send(order)
-        told: object = self._pipe.recv()
+        try:
+            told: object = self._pipe.recv()
+        except EOFError:
+            raise RuntimeError("the nursery has ended; it has said why") from None
         return told
 
 
 def _serve(pipe: Connection) -> None:
     started: list[int] = []
-    with suppress(EOFError, OSError):
-        while True:
-            order = pipe.recv()
-            if order[0] == "run":
-                pipe.send(_run(pipe, order[1]))
-            elif order[0] == "start":
-                pid, told = _forked(pipe, order[1])
-                os.close(told)
-                started.append(pid)
-                pipe.send(pid)
-            else:
-                started.remove(order[1])
-                with suppress(ProcessLookupError):
-                    os.kill(order[1], order[2])
-                pipe.send(_waited(order[1], time.monotonic() + _STOPPED)[0])
+    try:
+        while (order := _heard(pipe)) is not None:
+            pipe.send(_done(pipe, order, started))
+    except BaseException:  # noqa: BLE001 - it is a process's end
+        traceback.print_exc()
     for pid in started:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     os._exit(0)
+
+
+def _heard(pipe: Connection) -> tuple[Any, ...] | None:
+    """Return what is wanted; None when nobody is there any more."""
+    try:
+        order: tuple[Any, ...] = pipe.recv()
+    except (EOFError, OSError):
+        return None
+    return order
+
+
+def _done(pipe: Connection, order: tuple[Any, ...], started: list[int]) -> Ended | int:
+    if order[0] == "run":
+        return _run(pipe, order[1])
+    if order[0] == "start":
+        pid, told = _forked(pipe, order[1])
+        os.close(told)
+        started.append(pid)
+        return pid
+    started.remove(order[1])
+    with suppress(ProcessLookupError):
+        os.kill(order[1], order[2])
+    return _waited(order[1], time.monotonic() + _STOPPED)[0]
 
 
 def _run(pipe: Connection, order: Order) -> Ended:
