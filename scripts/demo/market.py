@@ -80,7 +80,7 @@ def show_market(
         old, new = stack.enter_context(_shops(shop, home, old_store, database, org, limit))
         file, port = _written(shop, home, old_store, old, new)
         migration = stack.enter_context(migrating(_UNIT, file, port, commands, database))
-        shoppers = Shoppers(f"http://127.0.0.1:{port}", PRODUCTS, count=3, pause=0.2)
+        shoppers = Shoppers(f"http://127.0.0.1:{port}", PRODUCTS, count=5, pause=0.5)
         stock = shop.holds(old_store)[1]
         market = Market(shop, old_store, database.libpq(None), org, shoppers, stock)
         for direction in ("forward", "reverse"):  # the one back needs to know of the one there
