@@ -1,6 +1,7 @@
 # ruff: noqa: S608 - statements of a test, on names of its own making
 """Sources that are not there, go away, change or are held while they are read: what a person at the terminal is told, and what stays."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -265,3 +266,17 @@ def test_a_table_that_somebody_holds_is_waited_for_and_not_for_ever(
     assert _orders(own_database) == 0
     assert load().code == 0
     assert _orders(own_database) == _ORDERS
+
+
+def test_a_verification_whose_source_is_away_judges_nothing(
+    caravan: Caravan, old: Old, load: Callable[[], Done]
+) -> None:
+    assert load().code == 0
+    scheme = "postgresql" if old.legacy.kind == "postgresql" else "mysql"
+    old.describe(f'kind = "{old.legacy.kind}"\nurl = "{scheme}://me:secret@127.0.0.1:{free_port()}/shop"')
+    done = caravan("verify", "records", old.file)
+    assert (done.code, "source_unreadable" in done.out + done.err) == (2, True), done.out + done.err
+    assert "secret" not in done.out + done.err
+    assert "Traceback" not in done.err
+    report = json.loads(caravan("verify", "records", old.file, "--json").out)
+    assert report["verdict"] == "not judged", report
