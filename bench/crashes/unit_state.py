@@ -54,7 +54,10 @@ def cutovers_of(pair: Pair) -> Cutovers:
 
 
 def move(pair: Pair, command: str) -> str:
-    """Do what an operator would type; returns what it did."""
+    """Do what an operator would type; returns what it did. Before a switch the canary is measured once more, as it is all the time."""
+    if command == "switch":
+        with connected(pair.database) as connection:
+            record_measurement(connection, _scope(pair), UNIT, "canary", _CANARY, at=datetime.now(UTC))
     return str(getattr(cutovers_of(pair), command)(UNIT).did)
 
 
