@@ -20,6 +20,7 @@ __all__ = ["KEY_COLUMN", "TextPlan", "text_plan"]
 
 KEY_COLUMN: Final = "_key"
 _ID: Final = "id"
+_MOST_COLUMNS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def _plan(data_set: PlannedDataSet, entity: Entity, table: SourceTable, cells: C
 
 def _check(entity: Entity, table: SourceTable, cells: Cells) -> None:
     main = entity.main
+    if len(table.columns) > _MOST_COLUMNS:
+        raise NotAsTextError("stores bound how deep an expression may be")
     if entity.sides or entity.children or entity.repeated or len(entity.tables) != 1:
         raise NotAsTextError("a record fills several tables, or its numbers are looked at")
     if not main.key or tuple(main.key) != tuple(cells.unique_key):
