@@ -1,6 +1,7 @@
 """What all tests share: the switches of CI, and the skips by name."""
 
 pytest_plugins = [
+    "tests.fixtures.greenlet_coverage",  # first: what is measured before it is measured less well
     "tests.fixtures.background",
     "tests.fixtures.capabilities",
     "tests.fixtures.collector",
