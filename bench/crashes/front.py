@@ -123,7 +123,7 @@ def gateway_before(pair: Pair, port: int) -> Iterator[None]:
         log = stack.enter_context((pair.file.parent / "gateway.log").open("ab"))
         process = subprocess.Popen(
             [sys.executable, "-m", "caravan.entry.gateway", str(pair.file), "127.0.0.1", str(port)],
-            env=environment, stdout=log, stderr=log,
+            env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         stack.callback(_end, process)
         deadline = time.monotonic() + _PATIENCE

@@ -97,7 +97,7 @@ def _perhaps_mariadb(folder: Path, *, wanted: bool) -> Iterator[Path | None]:
              f"--pid-file={folder / 'm.pid'}", "--skip-networking", "--log-bin=binlog", "--server-id=1",
              "--binlog-format=ROW", "--binlog-row-image=FULL", "--innodb-flush-log-at-trx-commit=0",
              "--character-set-server=utf8mb4", *owner],
-            stdout=out, stderr=out,
+            stdout=out, stderr=out, start_new_session=True,  # Ctrl-C is for the campaign
         )  # fmt: skip
     try:
         deadline = time.monotonic() + _PATIENCE
