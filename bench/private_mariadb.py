@@ -35,9 +35,10 @@ def private_mariadb(home: Path) -> Iterator[PrivateMariadb]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     program = shutil.which("mariadbd") or "mariadbd"
+    # A folder of its own: a server that starts clears what others keep in the one they share.
     server = subprocess.Popen(
         [program, "--no-defaults", f"--datadir={home / 'data'}", f"--socket={home / 's'}", f"--port={port}",
-         "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=1G",
+         "--bind-address=127.0.0.1", f"--tmpdir={home}", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=1G",
          "--character-set-server=utf8mb4", f"--log-error={home / 'log.err'}", f"--pid-file={home / 'mariadb.pid'}", *owner],
     )  # fmt: skip
     try:
