@@ -154,6 +154,7 @@ def _waited(
 ) -> tuple[int, bool]:
     """Wait for its end, and kill it at that moment or when it takes too long. Returns its code, and whether a child was hit."""
     struck = False
+    parent = os.getppid()
     while True:
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
@@ -161,7 +162,7 @@ def _waited(
         now = time.monotonic()
         if kill_at is not None and now >= kill_at:
             struck, kill_at = _strike(pid, order), None
-        elif now >= deadline:
+        elif now >= deadline or os.getppid() != parent:  # nobody waits for it any more
             os.kill(pid, signal.SIGKILL)
         time.sleep(_LOOK)
 
