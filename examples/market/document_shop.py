@@ -71,19 +71,19 @@ def make_app(store: Store) -> Flask:
 
 def placed(store: Store, reference: str, customer: str, lines: list[Document]) -> tuple[int, bool]:
     """Make an order, or find the one of this reference; returns its number and whether it was made. One at a time: it counts."""
-    found = store["orders"].find_one({"reference": reference}, {"_id": 1})
+    found = store["orders"].find_one({"reference": reference}, {"number": 1})
     if found is not None:
-        return int(found["_id"]), False
+        return int(found["number"]), False
     bought = [
         _bought(store, position, line["sku"], line["quantity"])
         for position, line in enumerate(sorted(lines, key=lambda each: str(each["sku"])), start=1)
     ]
     total = sum((line["quantity"] * line["price"].to_decimal() for line in bought), Decimal(0))
-    last = store["orders"].find_one({}, {"_id": 1}, sort=[("_id", -1)])
-    number = int(last["_id"]) + 1 if last is not None else 1
+    last = store["orders"].find_one({}, {"number": 1}, sort=[("number", -1)])
+    number = int(last["number"]) + 1 if last is not None else 1
     store["orders"].insert_one(
         {
-            "_id": number,
+            "number": number,
             "reference": reference,
             "customer": customer,
             "state": "open",
@@ -111,31 +111,32 @@ def _bought(store: Store, position: int, sku: str, quantity: int) -> Document:
 
 def paid(store: Store, number: int, reference: str, amount: Decimal) -> bool:
     """Take a payment, unless the one of this reference is there."""
-    order = store["orders"].find_one({"_id": number}, {"total": 1})
+    order = store["orders"].find_one({"number": number}, {"total": 1})
     if order is None:
         raise RefusedError(404, f"there is no order {number}")
     if store["payments"].find_one({"reference": reference}) is not None:
         return False
     store["payments"].insert_one(
-        {"order_id": number, "reference": reference, "amount": Decimal128(amount), "paid_at": now()}
+        {"order_id": order["_id"], "reference": reference, "amount": Decimal128(amount), "paid_at": now()}
     )
     together = sum(
-        (each["amount"].to_decimal() for each in store["payments"].find({"order_id": number})), Decimal(0)
+        (each["amount"].to_decimal() for each in store["payments"].find({"order_id": order["_id"]})),
+        Decimal(0),
     )
     if together >= order["total"].to_decimal():
-        store["orders"].update_one({"_id": number}, {"$set": {"state": "paid"}})
+        store["orders"].update_one({"number": number}, {"$set": {"state": "paid"}})
     return True
 
 
 def shown_order(store: Store, number: int) -> Document:
     """Return an order as callers see it."""
-    order = store["orders"].find_one({"_id": number})
+    order = store["orders"].find_one({"number": number})
     if order is None:
         raise RefusedError(404, f"there is no order {number}")
     names = {each["_id"]: each["sku"] for each in store["products"].find({}, {"sku": 1})}
-    payments = store["payments"].find({"order_id": number}).sort("reference", 1)
+    payments = store["payments"].find({"order_id": order["_id"]}).sort("reference", 1)
     return {
-        "number": order["_id"],
+        "number": order["number"],
         "reference": order["reference"],
         "customer": order["customer"],
         "state": order["state"],

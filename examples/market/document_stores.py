@@ -27,6 +27,7 @@ def make_documents(url: str, stock: int = STOCK) -> None:
         )
         for name in ("orders", "payments"):
             store[name].create_index("reference", unique=True)
+        store["orders"].create_index("number", unique=True)
         store["payments"].create_index("order_id")
 
 
@@ -34,12 +35,12 @@ def document_holds(url: str) -> Held:
     """Return what the store holds."""
     with _opened(url) as client:
         store = client.get_default_database()
-        orders: dict[int, dict[str, Any]] = {}
+        orders: dict[Any, dict[str, Any]] = {}
         references = {}
-        for order in store["orders"].find({}, {"reference": 1, "total": 1}):
+        for order in store["orders"].find({}, {"number": 1, "reference": 1, "total": 1}):
             references[order["_id"]] = order["reference"]
             orders[order["_id"]] = {
-                "number": order["_id"],
+                "number": order["number"],
                 "total": order["total"].to_decimal(),
                 "payments": {},
             }

@@ -1,6 +1,6 @@
 """The old shop's documents on the new shop's tables: as ``mapping``, for a shop that keeps its orders with their lines in MongoDB.
 
-An order's number is its ``_id``; a line knows its place in the order.
+An order's number is a field of its own, beside the ``_id`` that a store gives; a line knows its place in the order.
 """
 
 from caravan.migration.mapping.codecs import (
@@ -40,7 +40,7 @@ orders = Entity(
     Main(
         "market.orders",
         (
-            Field("_id", "number", BigInteger(), required=True),
+            Field("number", "number", BigInteger(), required=True),
             Field("reference", "reference", Text(), required=True),
             Field("customer", "customer", Text(), required=True),
             Field("state", "state", Enumeration(("open", "paid")), required=True),

@@ -105,7 +105,7 @@ def make_dump(folder: Path, orders: int) -> None:
         for number in range(1, PRODUCTS + 1)
     ]  # fmt: skip
     placed = [
-        {"_id": number, "reference": f"order-{number}", "customer": "Zoé", "state": "paid",
+        {"_id": number, "number": number, "reference": f"order-{number}", "customer": "Zoé", "state": "paid",
          "total": Decimal128(_price(_product(number))), "created_at": _time(number),
          "lines": [{"position": 1, "product_id": _product(number), "quantity": 1,
                     "price": Decimal128(_price(_product(number)))}]}
