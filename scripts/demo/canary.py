@@ -1,8 +1,8 @@
 """The canary: promoted by its gate when nothing is wrong, rolled back within seconds when something is."""
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from caravan.core.clock import utc_now
 from scripts.demo.case import Case
@@ -36,6 +36,8 @@ def show_promotion(case: Case, migration: Migration, promises: Promises) -> None
         holds=decision["action"] == "promote" and entry.by == "conductor",
     )
     promises.told("no client saw an error", f"{len(load.failures)} of {load.sent}", holds=not load.failures)
+    if case.watched:
+        _tell_counters(case, decision["counts"], promises)
     migration.back("shadow-read")
 
 
@@ -68,6 +70,20 @@ def show_rollback(
     )
     late = _late(load.failures, planted + took + _UNDER_WAY)
     promises.told("nobody saw one after the rollback", f"{late}", holds=late == 0)
+
+
+def _tell_counters(case: Case, counts: Sequence[Mapping[str, Any]], promises: Promises) -> None:
+    read = {each["metric"]: each for each in counts}
+    figures = [
+        f"{name} {read[name]['canary_events']} on new, {read[name]['baseline_events']} on old"
+        for name in case.watched
+        if name in read
+    ]
+    promises.told(
+        "the canary watched the business too",
+        "; ".join(figures) or "no counter was read",
+        holds=len(figures) == len(case.watched),
+    )
 
 
 def _late(failures: list[Failure], end: float) -> int:

@@ -27,6 +27,7 @@ class Case:
     ``text`` is the migration file, with ``{port}`` for the gateway's. ``every`` is what clients ask, ``reads`` what they ask while a
     canary is promoted. ``once`` are calls that the recording has once, such as writes that only the old side gets; ``settle`` then
     brings both sides to the same state. ``spoil`` has the new side fail a share of its requests. ``meanwhile`` is called with the gateway's port while the unit is in the shadow, and tells what else was promised.
+    ``watched`` names the business counters of the file.
     """
 
     unit: str
@@ -41,3 +42,4 @@ class Case:
     settle: Callable[[], None] = lambda: None
     accepted: tuple[Acceptance, ...] = ()
     meanwhile: Callable[[int, Promises], None] = lambda _port, _promises: None
+    watched: tuple[str, ...] = ()

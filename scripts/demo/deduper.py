@@ -33,6 +33,7 @@ _ACCEPTED: Final = tuple(
     for path in ("$.checks", "$.jobs.active")
 )
 """Members that ours adds to the health answer on purpose: see docs/mappings/deduper.md."""
+_WATCHED: Final = ("jobs_failed", "jobs_timed_out")
 _MOMENTS: Final = """
 [[routes.compare.canonical]]
 path = "$.jobs[*].createdAt"
@@ -63,6 +64,18 @@ latency_band = 10
 
 [canary]
 warm_up = 0
+
+[[canary.counters]]
+name = "jobs_failed"
+kind = "metrics"
+url = "COUNTERS/metrics"
+query = "deduper_jobs_failed_total"
+
+[[canary.counters]]
+name = "jobs_timed_out"
+kind = "metrics"
+url = "COUNTERS/metrics"
+query = "deduper_jobs_timed_out_total"
 
 [gateway]
 listen = "127.0.0.1:{port}"
@@ -99,7 +112,7 @@ def show_deduper(
     with legacy(home, environment, limit) as old, ours(home, environment, limit) as new:
         for side in (old, new):
             until(lambda side=side: side.answers("/deduper/health"), limit, f"{side.name} answers")  # type: ignore[misc]
-        with _line(new, home, limit) as line:
+        with _line(new, home, limit) as line, _counters(old, new, home, limit) as counters:
 
             def spoil(share: float) -> None:
                 httpx2.post(f"{line}/_defects", json={"share": share}).raise_for_status()
@@ -108,7 +121,7 @@ def show_deduper(
                 "queue",
                 old.url,
                 line,
-                _file(old.url, line, short=short),
+                _file(old.url, line, counters, short=short),
                 EVERY,
                 READS,
                 spoil,
@@ -116,6 +129,7 @@ def show_deduper(
                 settle=lambda: _the_same_jobs(old, new, limit),
                 accepted=_ACCEPTED,
                 meanwhile=lambda port, told: _jobs_start_once(old, new, port, limit, told),
+                watched=_WATCHED,
             )
             show(case, home / "migration", database, limit, promises, short=short)
 
@@ -128,6 +142,17 @@ def _line(new: Side, home: Path, limit: Limit) -> Iterator[str]:
     command = [sys.executable, str(ROOT / "scripts/demo/faulty_line.py"), str(port), new.url]
     with program("line", command, home, {}):
         until(lambda: _answers(f"{url}/deduper/health"), limit, "the line to the new side answers")
+        yield url
+
+
+@contextmanager
+def _counters(old: Side, new: Side, home: Path, limit: Limit) -> Iterator[str]:
+    """Count the jobs of both sides that failed: the Flask worker has no page of metrics."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, str(ROOT / "scripts/demo/job_counters.py"), str(port), old.url, new.url]
+    with program("counters", command, home, {}):
+        until(lambda: _answers(f"{url}/metrics"), limit, "the counters of the jobs answer")
         yield url
 
 
@@ -178,7 +203,7 @@ def _all_done(side: Side, wanted: int, limit: Limit) -> None:
     until(lambda: _jobs(side)["completed"] == wanted, limit, f"{wanted} jobs of {side.name} are completed")
 
 
-def _file(old: str, new: str, *, short: bool) -> str:
+def _file(old: str, new: str, counters: str, *, short: bool) -> str:
     text = (ROOT / "examples/deduper/migration.toml").read_text(encoding="utf-8")
     text = (
         text[: text.index("[shadow]")]
@@ -188,5 +213,5 @@ def _file(old: str, new: str, *, short: bool) -> str:
         .replace('name = "deduper"', 'name = "demo-deduper"')
     )
     before, marker, after = text.partition('[[routes]]\ntemplate = "/deduper/jobs/{job_id}"')
-    gates = _GATES.replace("MOST_UNDETECTED", "0.06" if short else "0.02")
+    gates = _GATES.replace("MOST_UNDETECTED", "0.06" if short else "0.02").replace("COUNTERS", counters)
     return f"{before}{_MOMENTS}\n{marker}{after}{gates}"

@@ -319,9 +319,7 @@ async def test_a_forged_checkpoint_is_not_taken_into_the_file(house: House) -> N
     assert list(house.file.read()) == []
 
 
-async def test_the_companion_seals_unasked_and_outlives_cut_connections(
-    house: House, tmp_path: Path
-) -> None:
+async def test_the_companion_seals_unasked_and_outlives_cut_connections(house: House, tmp_path: Path) -> None:
     settings = Settings(_env_file=None, home=tmp_path / "home")
     stop = asyncio.Event()
     task = asyncio.create_task(run_sealer(house.system, settings, stop))
