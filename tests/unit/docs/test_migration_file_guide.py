@@ -31,6 +31,7 @@ from caravan.migration.config import (
     Unordered,
     Waiver,
 )
+from caravan.migration.config.drill import DrillProbe
 from caravan.migration.config.invariants import InvariantPair, Sum
 from caravan.migration.units import STATES
 from tests.unit.docs.markdown import ROOT, table, tables
@@ -46,6 +47,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[[waivers]]": Waiver,
     "[[invariants]]": InvariantPair,
     "[invariants.legacy_sum] and its kin": Sum,
+    "[[drill.probes]]": DrillProbe,
     "[[units]]": Unit,
     "[[routes]]": Route,
     "[compare] and [routes.compare]": Compare,

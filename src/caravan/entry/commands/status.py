@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False)
 
 _LOADS = """
 SELECT k.migration, k.data_set, k.records, r.status, r.finished_at
-FROM (SELECT org_id, migration, data_set, sum(records) AS records FROM (
+FROM (SELECT org_id, migration, data_set, sum(records)::bigint AS records FROM (
           SELECT org_id, migration, data_set, count(*) AS records FROM engine.legacy_keys GROUP BY 1, 2, 3
           UNION ALL SELECT org_id, migration, data_set, cardinality(keys) FROM engine.packed_keys) one GROUP BY 1, 2, 3) k
 LEFT JOIN (SELECT DISTINCT ON (org_id, migration) org_id, migration, status, finished_at
