@@ -32,7 +32,8 @@ def show_promotion(case: Case, migration: Migration, promises: Promises) -> None
     decision = entry.facts["figures"]
     promises.told(
         "a canary was promoted by its gate, 10 % to 50 %",
-        f"after {took:.0f} s, {decision['ratio']['canary_keys']} members, {'; '.join(decision['reasons'])}",
+        f"after {took:.0f} s, {decision['ratio']['canary_keys']} members, more than {migration.config.gates.r0:.1%} in error ruled out;"
+        f" {'; '.join(decision['reasons'])}",
         holds=decision["action"] == "promote" and entry.by == "conductor",
     )
     promises.told("no client saw an error", f"{len(load.failures)} of {load.sent}", holds=not load.failures)

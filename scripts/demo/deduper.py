@@ -55,9 +55,9 @@ p95_rise = 10     # a load of seconds on a desk has no steady p95
 
 [gates]
 stages = [10, 50, 100]
-min_keys = 40
+min_keys = 100
 soak = 8
-r0 = 0.05
+r0 = 0.005
 most_undetected = MOST_UNDETECTED
 delta = 0.5
 latency_band = 10
