@@ -123,6 +123,8 @@ class MongodbWriter:
 
 
 class _Batch:
+    """Writes past validators: a fence is one, and stands for everybody else while the old side is kept current."""
+
     def __init__(self, database: Any, session: ClientSession | None, tag: str) -> None:  # noqa: ANN401 - pymongo's
         self._database, self._session, self._tag = database, session, tag
 
@@ -154,13 +156,16 @@ class _Batch:
         before = there.find_one(dict(key), session=self._session)
         if self._session is not None:
             own = {name: before[name] for name in kept if name in before} if before else {}
-            there.replace_one(dict(key), {**key, **document, **own}, upsert=True, session=self._session)
+            whole = {**key, **document, **own}
+            there.replace_one(
+                dict(key), whole, upsert=True, session=self._session, bypass_document_validation=True
+            )
             return
         gone = set(before or ()) - {*key, *document, *kept, FIELD}
         changes: dict[str, Any] = {"$set": {**document, **stamp(self._tag)}}
         if gone:
             changes["$unset"] = dict.fromkeys(sorted(gone), "")
-        there.update_one(dict(key), changes, upsert=True)
+        there.update_one(dict(key), changes, upsert=True, bypass_document_validation=True)
 
     def remove(self, collection: str, key: Mapping[str, Any]) -> None:
         if self._session is None:
