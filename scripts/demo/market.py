@@ -120,7 +120,13 @@ def _switch(migration: Migration, market: Market, promises: Promises) -> None:
     _moved(migration, market, promises, "switch", "given to the new side")
     _keep_buying(market, 20)
     migration.until(lambda: _lag(migration, "reverse") <= _CAUGHT_UP, "the old store has caught up")
-    promises.told("the old store is kept current", f"{_lag(migration, 'reverse'):.2f} s behind", holds=True)
+    back = _flow(migration, "reverse")
+    refused = back.rows_refused if back is not None else 0
+    promises.told(
+        "the old store is kept current",
+        f"{_lag(migration, 'reverse'):.2f} s behind, {refused} rows refused",
+        holds=back is not None and not refused,
+    )
 
 
 def _may_switch(migration: Migration) -> bool:
